@@ -1,0 +1,191 @@
+# Copyright: (c) 2026, the agfpd.iapeer_memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The v1.1 marketplace plugin and how it goes (contract §6)."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils import json_document, toml_document
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.document_error import DocumentError
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.edits import read_json_object
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.egress import Binary, Outcome
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.fleet import Peer, core_problem, read_fleet
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.folders import Folder
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.host import Host
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.provision_lock import provision_lock
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.sandbox import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.slot import FOREIGN, V1_1, read_slot
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.surface_claude import SETTINGS
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.surface_plan import Json
+
+PLUGIN = "iapeer-memory@agfpd"
+VERB = ("memory-plugin", "off", "--all")
+VERB_TIMEOUT, CLIENT_TIMEOUT = 600, 60
+UNKNOWN_VERB = re.compile(r"unknown (command|verb|subcommand|option)|unrecognized|no such command", re.IGNORECASE)
+NOT_INSTALLED = re.compile(r"not found in installed plugins|not installed", re.IGNORECASE)
+LOCK_SECONDS = 15
+
+
+class Trace(NamedTuple):
+    """One place where the plugin is seen: a claude peer, or Codex's own config (personality is empty then)."""
+
+    personality: str
+    runtime: str
+    cwd: str
+
+    def record(self, action: str, detail: str = "") -> dict[str, str]:
+        """The record that the module returns."""
+        return {**self._asdict(), "action": action, "detail": detail}
+
+
+def find_traces(host: Host) -> list[Trace]:
+    """Where the plugin is enabled or installed, as far as the host's files tell; never fails."""
+    installed = _installed_projects(host)
+    peers = [peer for peer in read_fleet(host).peers if "claude" in peer.runtimes and os.path.isdir(peer.cwd)]
+    traces = [
+        Trace(peer.personality, "claude", peer.cwd)
+        for peer in peers
+        if os.path.realpath(peer.cwd) in installed or PLUGIN in _enabled(host, peer)
+    ]
+    return traces + ([Trace("", "codex", host.codex_home)] if _in_codex(host) else [])
+
+
+def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
+    """Sweep the plugin off the fleet of a v1.1 host, or say where it would go (check).
+
+    options: method (core: by the core's verb; native: by the clients themselves; auto: native where the core has no
+    such verb any more), claude_bin, codex_bin. changed tells whether the plugin is seen anywhere. Raises Problem where
+    the core is refused, missing or fails; a peer whose client fails is in the results, which are marked failed.
+    """
+    slot, method = read_slot(host), options.get("method") or "auto"
+    if slot.form == FOREIGN:
+        return _result([], "skipped", f"the slot is held by {slot.provider}: not our fleet", False)
+    if slot.form != V1_1 and method != "native":
+        return _result([], "absent", "nothing to do: the slot is not in the v1.1 form", False)
+    traces = find_traces(host)
+    for trace in traces:
+        host.files.sandbox.check(trace.cwd)
+    if check:
+        return _result([trace.record("removed") for trace in traces], "removed", _where(traces), bool(traces))
+    if method != "native":
+        done = host.egress.run(host.core, VERB, timeout=VERB_TIMEOUT)
+        if done.rc == 0:
+            left = find_traces(host)
+            records = [trace.record("left" if trace in left else "removed") for trace in traces]
+            note = f"; the core is done, but it is still seen in {_names(left)}" if left else ""
+            return _result(records, "removed", _where(traces) + note, bool(traces))
+        if method == "core" or done.refused or not _lacks_verb(done):
+            raise core_problem(host.core.path, done)
+    return _native(host, options, traces)
+
+
+def _native(host: Host, options: Mapping[str, Any], traces: list[Trace]) -> dict[str, Any]:
+    clients = {name: _client(host, name, options.get(f"{name}_bin")) for name in ("claude", "codex")}
+    with provision_lock(host, LOCK_SECONDS):
+        records = [_remove(host, trace, clients[trace.runtime]) for trace in traces]
+    bad = [record for record in records if record["action"] == "failed"]
+    result = _result(records, "failed" if bad else "removed", _where(traces), bool(traces))
+    if bad:
+        complaints = [f"{item['personality'] or 'codex'}: {item['cwd']}: {item['detail']}" for item in bad]
+        result.update(failed=True, msg="the plugin could not be removed: " + "; ".join(complaints))
+    return result
+
+
+def _client(host: Host, name: str, named: str | None) -> Binary:
+    fallback = os.path.join(host.paths.home, ".local", "bin", name)
+    return Binary(named, named=True) if named else Binary(host.egress.find(name, fallback) or name)
+
+
+def _remove(host: Host, trace: Trace, client: Binary) -> dict[str, str]:
+    try:
+        if trace.runtime == "codex":
+            done = host.egress.run(client, ["plugin", "remove", PLUGIN], timeout=CLIENT_TIMEOUT)
+        else:
+            done = _uninstall(host, trace, client)
+    except (Problem, DocumentError) as problem:
+        return trace.record("failed", str(problem))
+    if done.refused:
+        raise Problem(done.err, kind="refused")
+    if done.rc != 0 and not NOT_INSTALLED.search(done.err + done.out):
+        return trace.record("failed", f"{client.path}: {done.complaint}")
+    return trace.record("removed")
+
+
+def _uninstall(host: Host, trace: Trace, client: Binary) -> Outcome:
+    """Let Claude Code uninstall it; what it rewrote of settings.json is put back, less the plugin's own key.
+
+    The client drops hook events and keys that it does not know when it rewrites that file.
+    """
+    with host.files.tree(trace.cwd) as tree:
+        found = tree.read(SETTINGS)
+        wanted = None if found is None else json_document.dump_like(found.data, _less_plugin(found.data))
+        args = ["plugin", "uninstall", PLUGIN, "--scope", "project"]
+        done = host.egress.run(client, args, cwd=trace.cwd, timeout=CLIENT_TIMEOUT)
+        if wanted is not None and (done.rc == 0 or NOT_INSTALLED.search(done.err + done.out)):
+            now = tree.read(SETTINGS)
+            if now is None or now.data != wanted:
+                tree.replace(SETTINGS, None if now is None else now.data, wanted, found.mode if found else None)
+        return done
+
+
+def _less_plugin(data: bytes) -> Json:
+    value = json_document.load(data)
+    plugins = value.get("enabledPlugins")
+    if not isinstance(plugins, dict) or PLUGIN not in plugins:
+        return value
+    left = {key: item for key, item in plugins.items() if key != PLUGIN}
+    return {**value, "enabledPlugins": left}
+
+
+def _enabled(host: Host, peer: Peer) -> Mapping[str, Any]:
+    try:
+        with Folder(host.files.sandbox, peer.cwd) as folder:
+            found = folder.read(SETTINGS)
+        plugins = {} if found is None else json_document.load(found.data).get("enabledPlugins")
+    except (Problem, DocumentError):
+        return {}
+    return plugins if isinstance(plugins, dict) else {}
+
+
+def _installed_projects(host: Host) -> set[str]:
+    """The folders for which Claude Code's own list says that the plugin is installed."""
+    path = os.path.join(host.paths.home, ".claude", "plugins", "installed_plugins.json")
+    try:
+        plugins = (read_json_object(host.files, path) or {}).get("plugins")
+    except Problem:
+        return set()
+    entries = plugins.get(PLUGIN) if isinstance(plugins, dict) else None
+    rows = [row for row in entries if isinstance(row, dict)] if isinstance(entries, list) else []
+    return {os.path.realpath(row["projectPath"]) for row in rows if isinstance(row.get("projectPath"), str)}
+
+
+def _in_codex(host: Host) -> bool:
+    try:
+        found = host.files.read(os.path.join(host.codex_home, "config.toml"))
+        return found is not None and toml_document.read(found.data, ("plugins", PLUGIN)) is not None
+    except (Problem, DocumentError):
+        return False
+
+
+def _lacks_verb(done: Outcome) -> bool:
+    return UNKNOWN_VERB.search(done.err + done.out) is not None
+
+
+def _where(traces: list[Trace]) -> str:
+    return f"removed from {_names(traces)}" if traces else "the plugin is seen nowhere; the core was asked all the same"
+
+
+def _names(traces: list[Trace]) -> str:
+    return ", ".join(trace.personality or "codex" for trace in traces)
+
+
+def _result(records: list[dict[str, str]], action: str, detail: str, changed: bool) -> dict[str, Any]:
+    text = "".join(f"{item['personality'] or 'codex'}: {PLUGIN}\n" for item in records)
+    diff = [{"before_header": "plugin", "after_header": "plugin", "before": text, "after": ""}] if changed else []
+    return {"changed": changed, "action": action, "detail": detail, "results": records, "diff": diff}

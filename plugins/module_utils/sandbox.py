@@ -1,0 +1,87 @@
+# Copyright: (c) 2026, the agfpd.iapeer_memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one decision of contract §11: is the sandbox armed, and which paths may then be touched."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import tempfile
+from collections.abc import Mapping
+
+SWITCHES = ("IAPEER_TEST_SANDBOX", "IAPEER_MEMORY_SUPPRESS_IAP_SEND")
+LIVE = (".iapeer", ".claude", ".codex", os.path.join("Library", "Mobile Documents"))
+HARNESS = {".iapeer", ".claude", ".codex"}
+TEMPORARY = ("/tmp", "/var/tmp", "/private/tmp", "/private/var/folders")  # noqa: S108 (roots that are compared, not used)
+ROOT_PREFIX = "IAPEER_MEMORY_"
+CONFIG_VARIABLE = "IAPEER_MEMORY_CONFIG_FILE"
+
+
+class Problem(Exception):
+    """Something on the host that stops one piece of work: what, where, and whether the sandbox was the reason.
+
+    kind is one of: refused, unreadable, malformed, foreign, irregular, outside, failed.
+    """
+
+    def __init__(self, reason: str, path: str = "", kind: str = "failed") -> None:
+        super().__init__(f"{path}: {reason}" if path else reason)
+        self.reason = reason
+        self.path = path
+        self.kind = kind
+
+    @property
+    def refused(self) -> bool:
+        """True where the sandbox said no: callers report a skip, neither a success nor a crash."""
+        return self.kind == "refused"
+
+
+class Sandbox:
+    """Whether this run is fenced in, decided once from the environment (contract §11).
+
+    environ: the process environment. real_home: the account's home from the user database; looked up when not given.
+    """
+
+    def __init__(self, environ: Mapping[str, str], real_home: str | None = None) -> None:
+        self.armed = any(environ.get(name) == "1" for name in SWITCHES)
+        home = pwd.getpwuid(os.getuid()).pw_dir if real_home is None else real_home
+        self._live = tuple({os.path.join(base, name) for base in (home, os.path.realpath(home)) for name in LIVE})
+        self._roots = _sandbox_roots(environ) if self.armed else ()
+
+    def refuses(self, path: str) -> str | None:
+        """Why path (absolute) must not be touched, as it is spelled and as it resolves; None where it may be."""
+        if not self.armed:
+            return None
+        for spelling in {os.path.normpath(path), os.path.realpath(path)}:
+            live = next((root for root in self._live if _under(spelling, root)), None)
+            if live is not None:
+                return f"refused by the sandbox: under the live {live}"
+            crossed = HARNESS.intersection(spelling.split(os.sep))
+            if crossed and not any(_under(spelling, root) for root in self._roots):
+                return f"refused by the sandbox: crosses {sorted(crossed)[0]} outside the sandbox roots"
+        return None
+
+    def check(self, path: str) -> None:
+        """Raise a refused Problem where path must not be touched."""
+        reason = self.refuses(path)
+        if reason is not None:
+            raise Problem(reason, path, kind="refused")
+
+    def hides(self, path: str) -> bool:
+        """True where a read of path counts as absent, because path belongs to the live account."""
+        return self.armed and self.refuses(path) is not None
+
+
+def _under(path: str, root: str) -> bool:
+    return path == root or path.startswith(root.rstrip(os.sep) + os.sep)
+
+
+def _sandbox_roots(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The temp dirs, and every directory that IAPEER_ROOT or an IAPEER_MEMORY_* variable names."""
+    named = {name: value for name, value in environ.items() if os.path.isabs(value)}
+    roots = [value for name, value in named.items() if name == "IAPEER_ROOT" or name.startswith(ROOT_PREFIX)]
+    if CONFIG_VARIABLE in named:
+        roots.append(os.path.dirname(named[CONFIG_VARIABLE]))
+    roots += [*TEMPORARY, tempfile.gettempdir()]
+    return tuple({spelling for root in roots for spelling in (os.path.normpath(root), os.path.realpath(root))} - {os.sep})

@@ -1,0 +1,79 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the agfpd.iapeer_memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: legacy_plugin_off
+short_description: Sweep the v1.1 marketplace plugin off the fleet
+version_added: 0.1.0
+description:
+  - On a host whose slot is in the v1.1 form, removes the plugin C(iapeer-memory@agfpd) from every peer. Run it while that
+    slot is still there, and only once the direct surfaces are in place.
+  - C(changed) tells whether the plugin was seen anywhere. The core is asked either way.
+extends_documentation_fragment:
+  - agfpd.iapeer_memory.host
+  - agfpd.iapeer_memory.host.changes
+options:
+  method:
+    description:
+      - V(core) has the core's verb do it, V(native) the clients themselves.
+      - V(auto) takes the core's verb, and the clients where the core no longer has it.
+      - V(native) works on any slot of ours, to clean up after a migration by hand.
+    type: str
+    choices: [auto, core, native]
+    default: auto
+  claude_bin:
+    description: The C(claude) binary. Without it the one on E(PATH).
+    type: path
+  codex_bin:
+    description: The C(codex) binary. Without it the one on E(PATH).
+    type: path
+"""
+
+EXAMPLES = r"""
+- name: Take the plugin off, while the slot still tells what it is
+  agfpd.iapeer_memory.legacy_plugin_off:
+"""
+
+RETURN = r"""
+action:
+  description: What was done, or would be done in check mode, in one word.
+  returned: always
+  type: str
+  sample: removed
+detail:
+  description: The same in one line for people.
+  returned: always
+  type: str
+
+results:
+  description: Where the plugin was seen; C(personality), C(runtime), C(cwd), C(action), C(detail).
+  returned: success, and where a client failed
+  type: list
+  elements: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils import plugin
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.module import host_arguments, run
+
+
+def main() -> None:
+    """Run the module (see DOCUMENTATION)."""
+    module = AnsibleModule(
+        argument_spec=host_arguments(
+            method={"choices": ["auto", "core", "native"], "default": "auto"},
+            claude_bin={"type": "path"},
+            codex_bin={"type": "path"},
+        ),
+        supports_check_mode=True,
+    )
+    run(module, plugin.ensure)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the agfpd.iapeer_memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: peer_surfaces
+short_description: Connect the sessions of all peers of a host to its memory
+version_added: 0.1.0
+description:
+  - Writes, or takes out, our hooks, MCP server and skills in the folder of every Claude Code and Codex peer, and has the
+    core trust the Codex hooks. All peers in one run, under the provision lock.
+  - Only what is ours is touched. A file that is not what it should be fails that surface of that peer and is left as it
+    is; the others get theirs, and the module fails at the end.
+extends_documentation_fragment:
+  - agfpd.iapeer_memory.host
+  - agfpd.iapeer_memory.host.changes
+options:
+  state:
+    description: Whether our surfaces are to be there.
+    type: str
+    choices: [present, absent]
+    default: present
+  peers:
+    description: The peers to sweep. Without it those of the fleet map on disk.
+    type: list
+    elements: dict
+    suboptions:
+      personality:
+        description: The peer's name.
+        type: str
+        required: true
+      cwd:
+        description: Its folder, an absolute path.
+        type: str
+        required: true
+      runtimes:
+        description: Its runtimes; only V(claude) and V(codex) have surfaces.
+        type: list
+        elements: str
+        default: []
+  port:
+    description: memoryd's port, from 1 to 65535. Without it that of C(config.env).
+    type: int
+  reference_dir:
+    description:
+      - A folder on the target that holds C(iapeer-memory-*/SKILL.md), to be used instead of the bundled skills.
+    type: path
+  skills:
+    description: The skills as text, by name, to be used instead of the bundled ones.
+    type: dict
+  surfaces:
+    description: Which surfaces to look at. Without it all of them.
+    type: list
+    elements: str
+    choices: [hooks, mcp, skills, trust]
+  lock_timeout:
+    description: How many seconds to wait for the provision lock.
+    type: float
+    default: 15
+  all_results:
+    description: Return a record also for what is simply in place.
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: Connect every peer of the fleet map
+  agfpd.iapeer_memory.peer_surfaces:
+
+- name: See what has drifted
+  agfpd.iapeer_memory.peer_surfaces:
+  check_mode: true
+  register: drift
+"""
+
+RETURN = r"""
+action:
+  description: What was done, or would be done in check mode, in one word.
+  returned: always
+  type: str
+  sample: written
+detail:
+  description: The same in one line for people.
+  returned: always
+  type: str
+
+results:
+  description: One record for every peer-runtime that was not simply in place, or for all of them.
+  returned: success, and where a surface failed
+  type: list
+  elements: dict
+  contains:
+    personality:
+      description: The peer's name.
+      type: str
+    runtime:
+      description: V(claude) or V(codex).
+      type: str
+    cwd:
+      description: The peer's folder.
+      type: str
+    ok:
+      description: Whether no surface failed.
+      type: bool
+    outcomes:
+      description: One record for every surface.
+      type: list
+      elements: dict
+      contains:
+        surface:
+          description: V(hooks), V(mcp), V(skills) or V(trust).
+          type: str
+        action:
+          description: V(written), V(already), V(removed), V(absent), V(failed) or V(skipped).
+          type: str
+        path:
+          description: The file it is about.
+          type: str
+        detail:
+          description: Why, where there is something to say.
+          type: str
+skipped:
+  description: Peers without a session runtime or without a folder; C(personality) and C(reason).
+  returned: success, and where a surface failed
+  type: list
+  elements: dict
+in_place:
+  description: How many peer-runtimes needed nothing.
+  returned: success, and where a surface failed
+  type: int
+total:
+  description: How many peer-runtimes there are.
+  returned: success, and where a surface failed
+  type: int
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils import surfaces
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.module import host_arguments, run
+
+PEER = {
+    "personality": {"type": "str", "required": True},
+    "cwd": {"type": "str", "required": True},
+    "runtimes": {"type": "list", "elements": "str", "default": []},
+}
+
+
+def main() -> None:
+    """Run the module (see DOCUMENTATION)."""
+    module = AnsibleModule(
+        argument_spec=host_arguments(
+            state={"choices": ["present", "absent"], "default": "present"},
+            peers={"type": "list", "elements": "dict", "options": PEER},
+            port={"type": "int"},
+            reference_dir={"type": "path"},
+            skills={"type": "dict"},
+            surfaces={"type": "list", "elements": "str", "choices": ["hooks", "mcp", "skills", "trust"]},
+            lock_timeout={"type": "float", "default": 15},
+            all_results={"type": "bool", "default": False},
+        ),
+        mutually_exclusive=[("reference_dir", "skills")],
+        supports_check_mode=True,
+    )
+    run(module, surfaces.ensure)
+
+
+if __name__ == "__main__":
+    main()

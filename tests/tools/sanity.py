@@ -1,0 +1,106 @@
+# Copyright: (c) 2026, the agfpd.iapeer_memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run ansible-test sanity on the checkout as it stands, committed or not.
+
+ansible-test wants the collection in a real ansible_collections/NAMESPACE/NAME directory and skips everything, with
+success, where that directory is ignored by git. So the collection is installed into a temporary directory outside the
+checkout, and the output is read to see that the tests did run.
+
+Its own environments stay in .cache/ansible-test-home. It makes them with a pip bootstrap it would download; the
+stand-in put in its place uses the pip that Python brings along, so nothing but a package index is needed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+HOME = ROOT / ".cache" / "ansible-test-home"
+
+# What must be among the tests that ran. The rest depends on what a release of ansible-test has.
+EXPECTED = {
+    "ansible-doc", "compile", "empty-init", "import", "line-endings", "no-assert", "no-smart-quotes", "pep8", "pylint",
+    "runtime-metadata", "shebang", "symlinks", "validate-modules", "yamllint",
+}  # fmt: skip
+
+# The bootstraps that the supported releases ask for.
+GET_PIP_NAMES = ("get_pip_24_2.py",)
+GET_PIP = """\
+import subprocess
+import sys
+
+subprocess.check_call([sys.executable, '-m', 'ensurepip', '--default-pip'], stdout=subprocess.DEVNULL)
+args = [arg for arg in sys.argv[1:] if arg not in ('--no-setuptools', '--no-wheel')]
+sys.exit(subprocess.call([sys.executable, '-m', 'pip', 'install', *args]))
+"""
+
+
+def search_path() -> str:
+    """PATH with this Python's tools first, and the versions behind a version manager's shims in place of the shims.
+
+    ansible-test compiles and imports with every python3.N it finds, and fails on a shim that leads nowhere.
+    """
+    folders = [Path(folder) for folder in os.environ.get("PATH", os.defpath).split(os.pathsep)]
+    real = [folder for folder in folders if folder.name != "shims"]
+    behind = [bin_ for folder in folders if folder.name == "shims" for bin_ in folder.parent.glob("versions/*/bin")]
+    return os.pathsep.join(map(str, [BIN, *real, *behind]))
+
+
+def environment() -> dict[str, str]:
+    """The environment of both programs: a home in the cache, and nothing of the caller's Ansible settings."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    return {**env, "HOME": str(HOME), "ANSIBLE_HOME": str(HOME / ".ansible"), "PATH": search_path()}
+
+
+def prepare_home() -> None:
+    """Put the pip bootstrap where ansible-test keeps its download."""
+    cache = HOME / ".ansible" / "test" / "cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    for name in GET_PIP_NAMES:
+        (cache / name).write_text(GET_PIP, encoding="utf-8")
+
+
+def run(argv: list[str], cwd: Path) -> tuple[int, str]:
+    """Run a program and return its exit code and its output, which is shown while it runs."""
+    with subprocess.Popen(
+        argv, cwd=cwd, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        lines = []
+        for line in process.stdout:
+            sys.stdout.write(line)
+            sys.stdout.flush()
+            lines.append(line)
+    return process.returncode, "".join(lines)
+
+
+def main() -> int:
+    """Install, test, check that the tests ran. Arguments go to ansible-test (for example --test pylint)."""
+    prepare_home()
+    with tempfile.TemporaryDirectory(prefix="iapeer-memory-sanity-") as scratch:
+        code, _output = run([str(BIN / "ansible-galaxy"), "collection", "install", "--force", ".", "-p", scratch], ROOT)
+        if code:
+            return code
+        collection = Path(scratch) / "ansible_collections" / "agfpd" / "iapeer_memory"
+        code, output = run([str(BIN / "ansible-test"), "sanity", "--color", "no", *sys.argv[1:]], collection)
+    ran = set(re.findall(r'^Running sanity test "([\w.-]+)"', output, re.MULTILINE))
+    if code:
+        return code
+    missing = set() if sys.argv[1:] else EXPECTED - ran
+    if missing or not ran:
+        print(f"sanity: FAILED, these tests did not run: {', '.join(sorted(missing or EXPECTED))}", file=sys.stderr)
+        return 1
+    print(f"sanity: {len(ran)} tests passed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

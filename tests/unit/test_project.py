@@ -1,0 +1,205 @@
+# Copyright: (c) 2026, the agfpd.iapeer_memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The promises about the code itself: sizes, types, documentation, and what a tracked file may say."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+PLUGINS = ROOT / "plugins"
+MODULES_DIR = PLUGINS / "modules"
+
+MAX_MODULE_LINES = 60  # without the documentation
+MAX_MAIN_LINES = 25
+MAX_FUNCTION_LINES = 40
+MAX_UTILS_LINES = 300
+OLDEST_PYTHON = (3, 9)  # of a host
+
+DOCS = {"DOCUMENTATION", "EXAMPLES", "RETURN"}
+HEADER = """\
+# Copyright: (c) 2026, the agfpd.iapeer_memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""
+
+# The brackets keep this file from saying what it forbids.
+FORBIDDEN = {
+    "an absolute path of one machine": re.compile(r"(?<![\w.~}\])-])/(?:[r]oot|[w]ork|[f]arm)/"),
+    "an issue number": re.compile(r"\b(?:issue|ticket|pull request) #\d+", re.IGNORECASE),
+    "a package registry's host": re.compile(r"\b(?:[p]ypi\.org|[p]ythonhosted\.org|[n]pmjs\.(?:org|com))\b"),
+}
+
+
+def collect(folder: Path) -> list[Path]:
+    """The Python files of a folder; none where it does not exist yet."""
+    return sorted(folder.rglob("*.py"))
+
+
+def tracked() -> list[Path]:
+    """The files git tracks or would track; all files where there is no git (an unpacked release)."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    listing = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+    names = os.fsdecode(listing.stdout).split("\0") if listing.returncode == 0 else map(str, ROOT.rglob("*"))
+    return sorted({path for name in names if (path := ROOT / name).is_file() and not path.is_symlink()})
+
+
+def relative(path: Path) -> str:
+    """The path as a test's name."""
+    return str(path.relative_to(ROOT))
+
+
+def per_file(files: list[Path]) -> pytest.MarkDecorator:
+    """One test for each file, named after it."""
+    return pytest.mark.parametrize("path", files, ids=relative)
+
+
+def parse(path: Path) -> ast.Module:
+    """The syntax tree, read as the oldest supported Python reads it."""
+    return ast.parse(path.read_text(encoding="utf-8"), str(path), feature_version=OLDEST_PYTHON)
+
+
+def length(node: Any) -> int:
+    """How many lines a statement takes."""
+    return int(node.end_lineno - node.lineno + 1)
+
+
+def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Every function and method."""
+    return (node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)))
+
+
+def assigned(tree: ast.Module) -> dict[str, ast.Assign]:
+    """The simple assignments at the top of a module, by name."""
+    found = (node for node in tree.body if isinstance(node, ast.Assign))
+    return {target.id: node for node in found for target in node.targets if isinstance(target, ast.Name)}
+
+
+def lines(path: Path) -> int:
+    """How many lines a file has, without a module's documentation and the texts of module_utils/content."""
+    prose = [
+        node
+        for name, node in assigned(parse(path)).items()
+        if name in DOCS or (path.parent.name == "content" and isinstance(node.value, ast.Constant))
+    ]
+    return len(path.read_text(encoding="utf-8").splitlines()) - sum(map(length, prose))
+
+
+def untyped(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    """What a function leaves without a type."""
+    args = function.args
+    plain = [*args.posonlyargs, *args.args, *args.kwonlyargs, *filter(None, [args.vararg, args.kwarg])]
+    names = [arg.arg for arg in plain if arg.annotation is None and arg.arg not in ("self", "cls")]
+    return names + (["return"] if function.returns is None else [])
+
+
+def fragment(name: str) -> dict[str, Any]:
+    """A documentation fragment of this collection, by the name that extends_documentation_fragment gives."""
+    file, _dot, attribute = name.removeprefix("agfpd.iapeer_memory.").partition(".")
+    tree = parse(PLUGINS / "doc_fragments" / f"{file}.py")
+    body = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "ModuleDocFragment")
+    docs = assigned(ast.Module(body=body.body, type_ignores=[]))[attribute.upper() or "DOCUMENTATION"]
+    return dict(yaml.safe_load(ast.literal_eval(docs.value)))
+
+
+def documented_attributes(path: Path) -> dict[str, Any]:
+    """The attributes of a module's documentation, its fragments included."""
+    docs = yaml.safe_load(ast.literal_eval(assigned(parse(path))["DOCUMENTATION"].value))
+    names = docs.get("extends_documentation_fragment", [])
+    ours = [name for name in ([names] if isinstance(names, str) else names) if name.startswith("agfpd.")]
+    merged: dict[str, Any] = {}
+    for part in [*map(fragment, ours), docs]:
+        for name, value in part.get("attributes", {}).items():
+            merged[name] = {**merged.get(name, {}), **value}
+    return merged
+
+
+MODULES = collect(MODULES_DIR)
+UTILS = collect(PLUGINS / "module_utils")
+CODE = collect(PLUGINS)
+ROLES = sorted((ROOT / "roles").glob("*/meta/argument_specs.yml"))
+FILES = tracked()
+
+
+def test_there_are_modules_where_there_is_a_folder_for_them() -> None:
+    assert MODULES or not MODULES_DIR.exists()
+
+
+def test_every_role_declares_its_arguments() -> None:
+    roles = {path for path in (ROOT / "roles").glob("*") if path.is_dir()}
+    assert roles == {path.parent.parent for path in ROLES}
+
+
+@per_file(MODULES)
+def test_a_module_is_a_thin_door(path: Path) -> None:
+    assert lines(path) <= MAX_MODULE_LINES
+    main = [length(function) for function in functions(parse(path)) if function.name == "main"]
+    assert len(main) == 1
+    assert main[0] <= MAX_MAIN_LINES
+
+
+@per_file(MODULES)
+def test_a_module_says_what_it_does_in_check_mode_and_with_diff(path: Path) -> None:
+    attributes = documented_attributes(path)
+    for name in ("check_mode", "diff_mode"):
+        assert attributes.get(name, {}).get("support") in ("full", "partial", "none", "N/A"), name
+        assert attributes[name].get("description"), name
+
+
+@per_file(UTILS)
+def test_a_file_of_module_utils_is_short(path: Path) -> None:
+    assert lines(path) <= MAX_UTILS_LINES
+
+
+@per_file(CODE)
+def test_functions_are_short(path: Path) -> None:
+    lengths = {function.name: length(function) for function in functions(parse(path))}
+    assert not {name: count for name, count in lengths.items() if count > MAX_FUNCTION_LINES}
+
+
+@per_file(CODE)
+def test_functions_are_typed(path: Path) -> None:
+    missing = {function.name: names for function in functions(parse(path)) if (names := untyped(function))}
+    assert not missing
+
+
+@per_file(ROLES)
+def test_a_roles_defaults_are_the_options_it_declares(path: Path) -> None:
+    defaults = yaml.safe_load((path.parent.parent / "defaults" / "main.yml").read_text(encoding="utf-8")) or {}
+    specs = yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"]
+    options = {name: option for spec in specs.values() for name, option in (spec.get("options") or {}).items()}
+    assert set(options) == set(defaults)
+    for entry_point, spec in specs.items():
+        differing = {
+            name: (option.get("default"), defaults[name])
+            for name, option in (spec.get("options") or {}).items()
+            if option.get("default") != defaults[name]
+        }
+        assert not differing, f"{entry_point}: {{option: (declared, in defaults/main.yml)}}"
+
+
+@per_file([path for path in FILES if path.suffix == ".py" and path.stat().st_size])
+def test_a_python_file_carries_the_licence(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.removeprefix("#!/usr/bin/python\n").startswith(HEADER)
+
+
+def test_no_file_speaks_of_one_machine_or_its_history() -> None:
+    found = [
+        f"{relative(path)}:{number}: {what}: {line.strip()[:120]}"
+        for path in FILES
+        for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1)
+        for what, words in FORBIDDEN.items()
+        if words.search(line)
+    ]
+    assert not found, "\n".join(found)
