@@ -10,6 +10,7 @@ TOP := $(CURDIR)
 VENV := .venv
 VENV_2.19 := .venv
 VENV_2.18 := .venv-2.18
+PY := PATH="$(TOP)/$(VENV)/bin:$$PATH" $(VENV)/bin/python
 LINK := .tree/ansible_collections/agfpd/iapeer_memory
 FILES = $(shell git ls-files --cached --others --exclude-standard --deduplicate -- $(1))
 TYPED_FILES = $(call FILES,'plugins/*.py' 'tests/fixtures/*.py' 'tests/tools/*.py')
@@ -20,6 +21,7 @@ export ANSIBLE_HOME := $(TOP)/.ansible
 export PIP_CACHE_DIR ?= $(TOP)/.cache/pip
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export XDG_CACHE_HOME := $(TOP)/.cache
+export CONTAINER_ENGINE ?= $(notdir $(shell command -v podman || command -v docker))
 export npm_config_cache := $(TOP)/.cache/npm
 
 # Do not let an activated environment or a caller's settings reach the tools.
@@ -37,7 +39,7 @@ help: ## list the targets
 	@echo '  PYTEST_ARGS="..." goes to pytest; CONTAINER_ENGINE=podman|docker; MOLECULE_REQUIRED=1 makes test fail without one.'
 
 demo: venv ## build a throwaway host, update it, verify it, stage drift and mend it
-	$(VENV)/bin/python demo/run.py
+	$(PY) demo/run.py
 
 test: lint unit integration sanity molecule-if-engine ## lint, unit, integration, sanity; molecule where a container engine is
 	@echo 'test: all passed'
@@ -65,10 +67,10 @@ $(CORES:%=sanity-%): sanity-%: venv-%
 	$(VENV_$*)/bin/python tests/tools/sanity.py
 
 molecule: venv ## the scenarios, in containers without a network
-	$(VENV)/bin/python molecule/run_all.py
+	$(PY) molecule/run_all.py
 
 molecule-if-engine:
-	@if command -v $${CONTAINER_ENGINE:-podman} >/dev/null || command -v docker >/dev/null; then \
+	@if command -v '$(CONTAINER_ENGINE)' >/dev/null; then \
 	    $(MAKE) molecule; \
 	elif [ "$${MOLECULE_REQUIRED:-0}" = 1 ]; then \
 	    echo 'molecule: FAILED, no container engine (podman or docker) and MOLECULE_REQUIRED=1' >&2; exit 1; \
@@ -80,7 +82,7 @@ real-clients: venv .node/.stamp ## acceptance by the real codex and claude comma
 	PATH="$(TOP)/.node/node_modules/.bin:$$PATH" $(VENV)/bin/python -m pytest tests/real_clients $(PYTEST_ARGS)
 
 bench: venv ## the benchmark
-	$(VENV)/bin/python tests/bench/bench.py
+	$(PY) tests/bench/bench.py
 
 fuzz: venv ## the property tests, with many more examples
 	HYPOTHESIS_PROFILE=fuzz $(VENV)/bin/python -m pytest -n $(JOBS) -m property $(PYTEST_ARGS)

@@ -18,6 +18,16 @@ if t.TYPE_CHECKING:
 
 # What a module does: host, options, check mode -> result.
 Work = t.Callable[[Host, Mapping[str, t.Any], bool], "dict[str, t.Any]"]
+# The option of the modules that can be told whom to look at instead of reading the fleet map.
+PEERS: dict[str, t.Any] = {
+    "type": "list",
+    "elements": "dict",
+    "options": {
+        "personality": {"type": "str", "required": True},
+        "cwd": {"type": "str", "required": True},
+        "runtimes": {"type": "list", "elements": "str", "default": []},
+    },
+}
 
 
 def host_arguments(**own: t.Any) -> dict[str, t.Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.doctrine import read_manifest
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.edits import read_json_object
@@ -43,9 +43,9 @@ class TriggerPlan(NamedTuple):
 
     action: str
     detail: str
-    message: Optional[Trigger]
-    current: Optional[Trigger]
-    wanted: Optional[Trigger]
+    message: Trigger | None
+    current: Trigger | None
+    wanted: Trigger | None
 
 
 def find_registrant(host: Host, name: str, with_runtime: bool) -> Registrant | None:
@@ -98,9 +98,14 @@ def drift(kind: str, wanted: Trigger, current: Trigger | None) -> str:
     """In what a trigger is not as wanted; empty where it is."""
     if current is None:
         return "was not registered"
-    keys = [key for key in wanted if key in TOLD[kind] or key in current]
-    bad = [key for key in keys if current.get(key) != wanted[key]]
+    keys = [key for key in FIELDS[kind] if key in TOLD[kind] or (key in wanted and key in current)]
+    bad = [key for key in keys if _compared(key, current.get(key)) != _compared(key, wanted.get(key))]
     return f"differed in {', '.join(bad)}" if bad else ""
+
+
+def _compared(key: str, value: Any) -> Any:
+    """A message counts by its first word, which tells its receiver what it is; the rest is wording."""
+    return value.split(":")[0].split()[:1] if key == "message" and isinstance(value, str) else value
 
 
 def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
@@ -125,7 +130,10 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any
     plan = plan_trigger(kind, wanted, current, options["state"])
     if plan.message is None:
         return _result(plan, current)
-    registrant = find_registrant(host, name, with_runtime=True)
+    try:
+        registrant = find_registrant(host, name, with_runtime=True)
+    except Problem as problem:
+        raise Problem(f"{plan.detail}: not possible: {problem}", problem.path, problem.kind) from problem
     if registrant is None or not registrant.runtime:
         reason = f"no {name} peer with a runtime in the registry"
         return _result(TriggerPlan("skipped", reason, None, None, None), current)

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils import json_document, toml_document
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.document_error import DocumentError
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.edits import read_json_object
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.egress import Binary, Outcome
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.fleet import Peer, core_problem, read_fleet
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.fleet import (
+    Peer,
+    core_problem,
+    peers_of,
+    read_fleet,
+)
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.folders import Folder
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.host import Host
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.provision_lock import provision_lock
@@ -44,10 +49,10 @@ class Trace(NamedTuple):
         return {**self._asdict(), "action": action, "detail": detail}
 
 
-def find_traces(host: Host) -> list[Trace]:
+def find_traces(host: Host, peers: Sequence[Peer]) -> list[Trace]:
     """Where the plugin is enabled or installed, as far as the host's files tell; never fails."""
     installed = _installed_projects(host)
-    peers = [peer for peer in read_fleet(host).peers if "claude" in peer.runtimes and os.path.isdir(peer.cwd)]
+    peers = [peer for peer in peers if "claude" in peer.runtimes and os.path.isdir(peer.cwd)]
     traces = [
         Trace(peer.personality, "claude", peer.cwd)
         for peer in peers
@@ -60,7 +65,7 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any
     """Sweep the plugin off the fleet of a v1.1 host, or say where it would go (check).
 
     options: method (core: by the core's verb; native: by the clients themselves; auto: native where the core has no
-    such verb any more), claude_bin, codex_bin. changed tells whether the plugin is seen anywhere. Raises Problem where
+    such verb any more), peers, claude_bin, codex_bin. changed tells whether the plugin is seen anywhere. Raises Problem where
     the core is refused, missing or fails; a peer whose client fails is in the results, which are marked failed.
     """
     slot, method = read_slot(host), options.get("method") or "auto"
@@ -68,21 +73,31 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any
         return _result([], "skipped", f"the slot is held by {slot.provider}: not our fleet", False)
     if slot.form != V1_1 and method != "native":
         return _result([], "absent", "nothing to do: the slot is not in the v1.1 form", False)
-    traces = find_traces(host)
+    given = options.get("peers")
+    peers = read_fleet(host).peers if given is None else peers_of([dict(entry) for entry in given])
+    traces = find_traces(host, peers)
     for trace in traces:
         host.files.sandbox.check(trace.cwd)
     if check:
+        _require_core(host, method)
         return _result([trace.record("removed") for trace in traces], "removed", _where(traces), bool(traces))
     if method != "native":
         done = host.egress.run(host.core, VERB, timeout=VERB_TIMEOUT)
         if done.rc == 0:
-            left = find_traces(host)
+            left = find_traces(host, peers)
             records = [trace.record("left" if trace in left else "removed") for trace in traces]
             note = f"; the core is done, but it is still seen in {_names(left)}" if left else ""
             return _result(records, "removed", _where(traces) + note, bool(traces))
         if method == "core" or done.refused or not _lacks_verb(done):
             raise core_problem(host.core.path, done)
     return _native(host, options, traces)
+
+
+def _require_core(host: Host, method: str) -> None:
+    """Raise the Problem that a real run would meet for want of a core."""
+    done = Outcome(0) if method == "native" else host.egress.run(host.core, ["version"], timeout=CLIENT_TIMEOUT)
+    if done.refused or done.missing:
+        raise core_problem(host.core.path, done)
 
 
 def _native(host: Host, options: Mapping[str, Any], traces: list[Trace]) -> dict[str, Any]:

@@ -13,10 +13,15 @@ from typing import Any
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.content import skills_en, skills_ru
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.fleet import Peer, peers_of, read_fleet
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.folders import Folder
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.host import Host
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.host import Host, absolute, given_text
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.sandbox import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.surface_claude import SKILL_PREFIX
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.surface_plan import FAILED, SKIPPED, SURFACES, Wanted
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.surface_plan import (
+    FAILED,
+    SKIPPED,
+    SURFACES,
+    Wanted,
+)
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.sweep import Sweep, sweep
 
 BUNDLED = {"en": skills_en.SKILLS, "ru": skills_ru.SKILLS}
@@ -27,20 +32,21 @@ QUIET = {"present": "already", "absent": "absent"}
 def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
     """Sweep the peers of a host, or say what that would change (check).
 
-    options: state, peers, port, reference_dir, skills, surfaces, lock_timeout (seconds), all_results. Raises Problem
-    for wrong options, for a fleet map that cannot be read, and where the provision lock cannot be had in time; a peer
-    that cannot be mended is in the results, and the result is marked failed.
+    options: state, peers, port, reference_dir, skills, surfaces, lock_timeout (seconds), skipped_as, all_results.
+    Raises Problem for wrong options, for a fleet map that cannot be read, and where the provision lock cannot be had
+    in time; a peer that cannot be mended is in the results, and the result is marked failed.
     """
     state = options["state"]
     peers = _wanted_peers(host, options.get("peers"))
     wanted = Wanted(None, None, None, _wanted_surfaces(options.get("surfaces")))
     if state == "present":
-        wanted = wanted._replace(hooks=host.paths.hooks, port=_wanted_port(host, options), skills=_skills(host, options))
+        port, skills = _wanted_port(host, options), _skills(host, options)
+        wanted = wanted._replace(hooks=host.paths.hooks, port=port, skills=skills)
     done = sweep(host, peers, wanted, float(options.get("lock_timeout") or 0), check)
-    return _result(done, state, bool(options.get("all_results")))
+    return _result(done, state, bool(options.get("all_results")), options.get("skipped_as") or "skipped")
 
 
-def _result(done: Sweep, state: str, all_results: bool) -> dict[str, Any]:
+def _result(done: Sweep, state: str, all_results: bool, skipped_as: str) -> dict[str, Any]:
     bad = [seat for seat in done.seats if not seat.ok]
     in_place = sum(seat.in_place for seat in done.seats)
     refused = not done.changed and any(item.action == SKIPPED for seat in done.seats for item in seat.planned)
@@ -49,10 +55,10 @@ def _result(done: Sweep, state: str, all_results: bool) -> dict[str, Any]:
         "action": FAILED if bad else SKIPPED if refused else (ACTIONS if done.changed else QUIET)[state],
         "detail": _detail(done, state, len(bad)),
         "results": [seat.record() for seat in done.seats if all_results or not seat.in_place],
-        "skipped": [{"personality": name, "reason": reason} for name, reason in done.skipped],
+        skipped_as: [{"personality": name, "reason": reason} for name, reason in done.skipped],
         "in_place": in_place,
         "total": len(done.seats),
-        "diff": [edit.diff() for edit in done.edits()],
+        "diff": list(done.diffs()),
     }
     if bad:
         result.update(failed=True, msg="; ".join(seat.complaint() for seat in bad))
@@ -104,7 +110,7 @@ def _skills(host: Host, options: Mapping[str, Any]) -> Mapping[str, str]:
     if not options.get("reference_dir"):
         return BUNDLED.get(host.config.locale, skills_en.SKILLS)
     texts = {}
-    with Folder(host.files.sandbox, options["reference_dir"]) as folder:
+    with Folder(host.files.sandbox, absolute("reference_dir", options["reference_dir"])) as folder:
         for name in folder.names(""):
             found = folder.read(f"{name}/SKILL.md") if name.startswith(SKILL_PREFIX) else None
             if found is not None:
@@ -116,6 +122,7 @@ def _skills(host: Host, options: Mapping[str, Any]) -> Mapping[str, str]:
 
 def _checked_skills(skills: Mapping[str, Any], option: str) -> dict[str, str]:
     for name, text in skills.items():
-        if not name.startswith(SKILL_PREFIX) or "/" in name or not isinstance(text, str):
-            raise Problem(f"{option}: {name!r} is not the name of a skill of ours ({SKILL_PREFIX}...) with its text")
+        if not name.startswith(SKILL_PREFIX) or "/" in name or "\0" in name:
+            raise Problem(f"{option}: {name!r} is not the name of a skill of ours ({SKILL_PREFIX}...)")
+        given_text(option, name, text)
     return dict(skills)

@@ -10,8 +10,8 @@ module: legacy_plugin_off
 short_description: Sweep the v1.1 marketplace plugin off the fleet
 version_added: 0.1.0
 description:
-  - On a host whose slot is in the v1.1 form, removes the plugin C(iapeer-memory@agfpd) from every peer. Run it while that
-    slot is still there, and only once the direct surfaces are in place.
+  - On a host whose slot is in the v1.1 form, removes the plugin C(iapeer-memory@agfpd) from every peer. Run it while
+    that slot is still there, and only once the direct surfaces are in place.
   - C(changed) tells whether the plugin was seen anywhere. The core is asked either way.
 extends_documentation_fragment:
   - agfpd.iapeer_memory.host
@@ -25,6 +25,24 @@ options:
     type: str
     choices: [auto, core, native]
     default: auto
+  peers:
+    description: The peers to look at. Without it those of the fleet map on disk.
+    type: list
+    elements: dict
+    suboptions:
+      personality:
+        description: The peer's name.
+        type: str
+        required: true
+      cwd:
+        description: Its folder, an absolute path.
+        type: str
+        required: true
+      runtimes:
+        description: Its runtimes.
+        type: list
+        elements: str
+        default: []
   claude_bin:
     description: The C(claude) binary. Without it the one on E(PATH).
     type: path
@@ -59,7 +77,7 @@ results:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils import plugin
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.module import host_arguments, run
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.module import PEERS, host_arguments, run
 
 
 def main() -> None:
@@ -67,6 +85,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec=host_arguments(
             method={"choices": ["auto", "core", "native"], "default": "auto"},
+            peers=PEERS,
             claude_bin={"type": "path"},
             codex_bin={"type": "path"},
         ),

@@ -10,8 +10,8 @@ module: notifier_trigger
 short_description: Register a trigger with the notifier of a host
 version_added: 0.1.0
 description:
-  - Sends the registration through the core, as the peer that owns the trigger, and looks at that peer's profile until it
-    is there. A message that was delivered is not yet a trigger that is registered.
+  - Sends the registration through the core, as the peer that owns the trigger, and looks at that peer's profile until
+    it is there. A message that was delivered is not yet a trigger that is registered.
   - Without a registrant on the host it is skipped.
 extends_documentation_fragment:
   - agfpd.iapeer_memory.host

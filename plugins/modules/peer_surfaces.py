@@ -10,8 +10,8 @@ module: peer_surfaces
 short_description: Connect the sessions of all peers of a host to its memory
 version_added: 0.1.0
 description:
-  - Writes, or takes out, our hooks, MCP server and skills in the folder of every Claude Code and Codex peer, and has the
-    core trust the Codex hooks. All peers in one run, under the provision lock.
+  - Writes, or takes out, our hooks, MCP server and skills in the folder of every Claude Code and Codex peer, and has
+    the core trust the Codex hooks. All peers in one run, under the provision lock.
   - Only what is ours is touched. A file that is not what it should be fails that surface of that peer and is left as it
     is; the others get theirs, and the module fails at the end.
 extends_documentation_fragment:
@@ -60,6 +60,13 @@ options:
     description: How many seconds to wait for the provision lock.
     type: float
     default: 15
+  skipped_as:
+    description:
+      - Under which name to return the skipped peers. Ansible takes a result whose C(skipped) is not empty for a task
+        that was skipped, whatever else it did; V(skipped_peers) avoids that.
+    type: str
+    choices: [skipped, skipped_peers]
+    default: skipped
   all_results:
     description: Return a record also for what is simply in place.
     type: bool
@@ -123,7 +130,9 @@ results:
           description: Why, where there is something to say.
           type: str
 skipped:
-  description: Peers without a session runtime or without a folder; C(personality) and C(reason).
+  description:
+    - Peers without a session runtime or without a folder; C(personality) and C(reason).
+    - Named C(skipped_peers) where O(skipped_as=skipped_peers).
   returned: success, and where a surface failed
   type: list
   elements: dict
@@ -140,13 +149,7 @@ total:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils import surfaces
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.module import host_arguments, run
-
-PEER = {
-    "personality": {"type": "str", "required": True},
-    "cwd": {"type": "str", "required": True},
-    "runtimes": {"type": "list", "elements": "str", "default": []},
-}
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.module import PEERS, host_arguments, run
 
 
 def main() -> None:
@@ -154,12 +157,13 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec=host_arguments(
             state={"choices": ["present", "absent"], "default": "present"},
-            peers={"type": "list", "elements": "dict", "options": PEER},
+            peers=PEERS,
             port={"type": "int"},
             reference_dir={"type": "path"},
             skills={"type": "dict"},
             surfaces={"type": "list", "elements": "str", "choices": ["hooks", "mcp", "skills", "trust"]},
             lock_timeout={"type": "float", "default": 15},
+            skipped_as={"choices": ["skipped", "skipped_peers"], "default": "skipped"},
             all_results={"type": "bool", "default": False},
         ),
         mutually_exclusive=[("reference_dir", "skills")],

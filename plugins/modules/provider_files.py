@@ -11,8 +11,8 @@ short_description: Write the files that the provider keeps beside its configurat
 version_added: 0.1.0
 description:
   - The templates of the host's language, the scripts that the notifier runs, or the host-wide guide.
-  - Templates that are there already stay, unless texts are given to replace them. The guide is rewritten only where there
-    is one.
+  - Templates that are there already stay, unless texts are given to replace them. The guide is rewritten only where
+    there is one.
 extends_documentation_fragment:
   - agfpd.iapeer_memory.host
   - agfpd.iapeer_memory.host.changes
@@ -23,7 +23,9 @@ options:
     choices: [templates, launcher, guide]
     required: true
   templates:
-    description: Texts by file name, to replace what is there. Without it the bundled texts fill what is missing.
+    description:
+      - Texts by file name, to replace what is there. Without it the bundled texts fill what is missing.
+      - With O(part=guide) only C(guide.md) counts, and is the text that the guide is made from.
     type: dict
 """
 

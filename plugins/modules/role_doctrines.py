@@ -26,7 +26,7 @@ options:
   templates:
     description:
       - Texts of templates that are about to be written, by file name. For check mode, where a step before this one has
-        not written them; what is on disk counts first.
+        not written them; they count before what is on disk.
     type: dict
 """
 

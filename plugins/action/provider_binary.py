@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, the agfpd.iapeer_memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Bring the provider's binary from the controller to the host; the module of the same name installs it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+MODULE = "agfpd.iapeer_memory.provider_binary"
+BLOCK = 1 << 20
+
+
+class ActionModule(ActionBase):
+    """Ask the host whether it has the file; send it only where it has not."""
+
+    TRANSFERS_FILES = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the module's result; fails with the name of a file that is not there."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        arguments = dict(self._task.args)
+        source = os.path.expanduser(str(arguments.pop("src", "") or ""))
+        arguments["checksum"] = _checksum(source)
+        asked = self._execute_module(module_name=MODULE, module_args=arguments, task_vars=task_vars)
+        if asked.get("failed") or not asked.get("changed") or self._task.check_mode:
+            return {**result, **asked}
+        remote = None
+        if asked.get("needed"):
+            remote = self._connection._shell.join_path(self._connection._shell.tmpdir or self._make_tmp_path(), "source")
+            self._transfer_file(source, remote)
+        arguments["src"] = remote or source
+        done = self._execute_module(module_name=MODULE, module_args=arguments, task_vars=task_vars)
+        return {**result, **done}
+
+
+def _checksum(path: str) -> str:
+    if not os.path.isfile(path):
+        raise AnsibleActionFail(f"src: no such file on the controller: {path!r}")
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
