@@ -39,7 +39,7 @@ help: ## list the targets
 	@echo '  PYTEST_ARGS="..." goes to pytest; CONTAINER_ENGINE=podman|docker; MOLECULE_REQUIRED=1 makes test fail without one.'
 
 demo: venv ## build a throwaway host, update it, verify it, stage drift and mend it
-	$(PY) demo/run.py
+	PYTHONPATH=.tree $(PY) demo/run.py
 
 test: lint unit integration sanity molecule-if-engine ## lint, unit, integration, sanity; molecule where a container engine is
 	@echo 'test: all passed'
@@ -82,7 +82,7 @@ real-clients: venv .node/.stamp ## acceptance by the real codex and claude comma
 	PATH="$(TOP)/.node/node_modules/.bin:$$PATH" $(VENV)/bin/python -m pytest tests/real_clients $(PYTEST_ARGS)
 
 bench: venv ## the benchmark
-	$(PY) tests/bench/bench.py
+	PYTHONPATH=$(TOP)/.tree $(PY) tests/bench/bench.py
 
 fuzz: venv ## the property tests, with many more examples
 	HYPOTHESIS_PROFILE=fuzz $(VENV)/bin/python -m pytest -n $(JOBS) -m property $(PYTEST_ARGS)
