@@ -25,6 +25,7 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.json_spans imp
     check_depth,
     common_items,
     scan,
+    skip_space,
 )
 
 __all__ = ["Number", "dump_like", "load"]
@@ -181,7 +182,7 @@ class _Editor:
         if not slots:
             return own[0] + own[-1]
         if not node.parts:
-            return _write(after, self.style, indent, wide or "\n" in own)
+            return _write(after, self.style, indent, wide)
         return own[0] + self._join(node, slots) + own[-1]
 
     def _join(self, node: Node, slots: Sequence[_Slot]) -> str:
@@ -214,9 +215,9 @@ class _Editor:
         position = node.start + 1
         for part in node.parts:
             leads.append(self.text[position : part.start])
-            rest = self.text[part.node.end : node.end]
-            trails.append(rest[: len(rest) - len(rest.lstrip(" \t\r\n"))])
-            position = part.node.end + len(trails[-1]) + 1
+            position = skip_space(self.text, part.node.end)
+            trails.append(self.text[part.node.end : position])
+            position += 1
         return leads, trails
 
     def _new_lead(self, leads: Sequence[str]) -> str:

@@ -100,14 +100,20 @@ def scan(text: str) -> Node:
     """
     check_depth(text)
     scanner = _Scanner(text)
-    start = scanner.space(0)
+    start = skip_space(text, 0)
     if start == len(text):
         raise DocumentError("the file is empty")
     node = scanner.value(start)
-    end = scanner.space(node.end)
+    end = skip_space(text, node.end)
     if end < len(text):
         scanner.fail("text after the end of the document", end)
     return node
+
+
+def skip_space(text: str, offset: int) -> int:
+    """The place of the first character from *offset* on that is no whitespace of JSON."""
+    match = _SPACE.match(text, offset)
+    return match.end() if match else offset
 
 
 def _too_deep(text: str, offset: int) -> DocumentError:
@@ -125,10 +131,6 @@ class _Scanner:
             if pattern.match(self.text, offset):
                 reason = better
         raise DocumentError(reason, line_column(self.text, offset))
-
-    def space(self, offset: int) -> int:
-        match = _SPACE.match(self.text, offset)
-        return match.end() if match else offset
 
     def value(self, offset: int) -> Node:
         opening = self.text[offset : offset + 1]
@@ -166,10 +168,10 @@ class _Scanner:
             key: str = json.loads(self.text[position:key_end])
             if key in members:
                 self.fail(f"duplicate key {json.dumps(key)}", position)
-            colon = self.space(key_end)
+            colon = skip_space(self.text, key_end)
             if self.text[colon : colon + 1] != ":":
                 self.fail("a colon is missing after a key", colon)
-            node = self.value(self.space(colon + 1))
+            node = self.value(skip_space(self.text, colon + 1))
             parts.append(Part(key, position, self.text[key_end : node.start], node))
             members[key] = node.value
             position = self._next(node.end, "}")
@@ -186,20 +188,20 @@ class _Scanner:
 
     def _first(self, offset: int, closing: str) -> int:
         """The place of the first part of a container, or of its closing bracket."""
-        position = self.space(offset + 1)
+        position = skip_space(self.text, offset + 1)
         if position == len(self.text):
             self.fail(f"a closing {closing} is missing", position)
         return position
 
     def _next(self, offset: int, closing: str) -> int:
         """The place of the next part after the comma, or of the closing bracket."""
-        position = self.space(offset)
+        position = skip_space(self.text, offset)
         follower = self.text[position : position + 1]
         if follower == closing:
             return position
         if follower != ",":
             self.fail(f"a comma or a closing {closing} is missing", position)
-        position = self.space(position + 1)
+        position = skip_space(self.text, position + 1)
         if self.text[position : position + 1] == closing:
             self.fail("a trailing comma is not allowed in JSON", position)
         if position == len(self.text):

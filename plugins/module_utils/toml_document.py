@@ -166,26 +166,29 @@ def _cut(document: _Document, namespace: Path) -> list[bool]:
     Those are all between the keys of one table of ours, blank lines alone between two of our tables, and the one blank
     line that sets a table of ours off. All other comments and blank lines are the operator's.
     """
-    text, statements, _parsed = document
-    cut = [_is_ours(statement, namespace) for statement in statements]
+    cut = [_is_ours(statement, namespace) for statement in document.statements]
     last, in_our_table = -1, False
-    for index, statement in enumerate(statements):
+    for index, statement in enumerate(document.statements):
         if statement.kind in (BLANK, COMMENT):
             continue
         above = range(last + 1, index)
         if statement.kind != PAIR:
             in_our_table = cut[index]
-            blank = all(statements[line].kind == BLANK for line in above)
-            if not (blank and last >= 0 and cut[last]):
-                above = above[-1:]
-                blank = all(text[statements[line].start : statements[line].end] in _EMPTY_LINES for line in above)
-            above = above if in_our_table and blank else above[:0]
-        elif not in_our_table:
-            above = above[:0]
-        for line in above:
-            cut[line] = True
+            above = _spacing(document, above, last >= 0 and cut[last])
+        if in_our_table:
+            for line in above:
+                cut[line] = True
         last = index
     return cut
+
+
+def _spacing(document: _Document, above: range, follows_ours: bool) -> range:
+    """Of the lines *above* a table of ours, those that only set it off from what it follows."""
+    lines = [document.statements[index] for index in above]
+    if follows_ours and all(line.kind == BLANK for line in lines):
+        return above
+    nearest = [document.text[line.start : line.end] for line in lines[-1:]]
+    return above[-1:] if all(line in _EMPTY_LINES for line in nearest) else above[:0]
 
 
 def _eol(text: str) -> str:
@@ -229,7 +232,8 @@ def _checked(before: _Document, namespace: Path, foreign: str, text: str, wanted
     try:
         data = text.encode("utf-8")
         after = _parse(data, namespace)
-        right = _foreign(after, namespace) == foreign and _value(after.statements, namespace) == wanted
+        right = _others(before, namespace) == _others(after, namespace) and _foreign(after, namespace) == foreign
+        right = right and _value(after.statements, namespace) == wanted
         if before.parsed is not None and after.parsed is not None:
             right = right and _at(after.parsed, namespace, None) == wanted
             right = right and _without(before.parsed, namespace) == _without(after.parsed, namespace)
@@ -240,6 +244,11 @@ def _checked(before: _Document, namespace: Path, foreign: str, text: str, wanted
     if not right:
         raise DocumentError("the edited document would not say what is wanted")
     return data
+
+
+def _others(document: _Document, namespace: Path) -> list[tuple[str, Path, Any]]:
+    """What the foreign statements say, comments aside."""
+    return [(s.kind, s.path, s.value) for s in document.statements if s.path and not _is_ours(s, namespace)]
 
 
 def _without(parsed: dict[str, Any], namespace: Path) -> dict[str, Any]:

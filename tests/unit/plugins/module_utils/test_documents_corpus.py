@@ -105,9 +105,7 @@ def foreign_members(data: bytes) -> list[bytes]:
     """The exact bytes of every top-level member that is not one we edit."""
     text = decode(data)
     parts = json_spans.scan(text).parts
-    return [
-        text[part.start : part.node.end].encode() for part in parts if part.key not in ("hooks", "mcpServers")
-    ]
+    return [text[part.start : part.node.end].encode() for part in parts if part.key not in ("hooks", "mcpServers")]
 
 
 @pytest.mark.parametrize("language", ["json", "toml"])

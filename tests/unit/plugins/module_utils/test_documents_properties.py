@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from typing import Any
@@ -30,9 +31,7 @@ pytestmark = pytest.mark.property
 
 TEXTS = st.text(st.characters(blacklist_categories=["Cs"]), max_size=6)
 KEYS = st.one_of(st.sampled_from(["a", "b", "hooks", "mcpServers", "я"]), TEXTS)
-SCALARS = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), TEXTS
-)
+SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), TEXTS)
 VALUES = st.recursive(
     SCALARS,
     lambda below: st.one_of(st.lists(below, max_size=4), st.dictionaries(KEYS, below, max_size=4)),
@@ -121,9 +120,8 @@ def test_both_readers_of_json_accept_the_same(text: str) -> None:
     data = text.encode("utf-8", "surrogatepass")
     try:
         fast: Any = load(data)
-    except DocumentError as error:
+    except DocumentError:
         fast = None
-        assert error.reason
     try:
         slow = json_spans.scan(text).value
     except DocumentError:
@@ -136,10 +134,8 @@ def test_both_readers_of_json_accept_the_same(text: str) -> None:
 @PROFILE
 @given(st.binary(max_size=40))
 def test_json_bytes_are_read_or_refused(data: bytes) -> None:
-    try:
+    with contextlib.suppress(DocumentError):
         assert isinstance(load(data), dict)
-    except DocumentError:
-        pass
 
 
 @PROFILE
@@ -194,8 +190,7 @@ def test_json_of_one_changed_value_only_that_changes(before: dict[str, Any], new
         place = container[key]
     assume(container is not None and not (isinstance(new, (dict, list)) and isinstance(place, (dict, list))))
     container[key] = new
-    # An item that becomes equal to its neighbour, or another kind, may be aligned otherwise.
-    assume(isinstance(container, dict))
+    assume(isinstance(container, dict))  # an item that becomes equal to its neighbour may be aligned otherwise
     result = dump_like(text.encode(), after).decode()
     assert result.startswith(text[: node.start])
     assert result.endswith(text[node.end :])
@@ -214,9 +209,7 @@ def test_lists_are_aligned_by_a_longest_common_subsequence(before: list[int], af
         for column in range(1, len(after) + 1):
             equal = before[row - 1] == after[column - 1]
             lengths[row, column] = (
-                lengths[row - 1, column - 1] + 1
-                if equal
-                else max(lengths[row - 1, column], lengths[row, column - 1])
+                lengths[row - 1, column - 1] + 1 if equal else max(lengths[row - 1, column], lengths[row, column - 1])
             )
     assert len(pairs) == lengths[len(before), len(after)]
 
@@ -233,23 +226,58 @@ WANTED = {
     "bearer_token_env_var": "IAPEER_BEARER",
     "env_http_headers": {"X-IAPeer-Identity": "PEER_IDENTITY"},
 }
-OUR_LINES = ["[mcp_servers.iapeer-memory]", "[mcp_servers.iapeer-memory.env_http_headers]", "mcp_servers.iapeer-memory.a = 1"]
+OUR_LINES = [
+    "[mcp_servers.iapeer-memory]",
+    "[mcp_servers.iapeer-memory.env_http_headers]",
+    "mcp_servers.iapeer-memory.a = 1",
+]
 FILLERS = st.lists(st.sampled_from(["", "", "# note", "  ", "\t# [mcp_servers.iapeer-memory]", "#"]), max_size=3)
 LINE_VALUES = st.one_of(
     st.sampled_from(
-        ['"x"', "'y'", "1", "-0.5e3", "true", "nan", "0xff", "1979-05-27 07:32:00Z", "07:32:00", "[]", "{}", '"\\u00e9\\""']
-        + ["[1, [2, 'a]'], {b = \"}\"}]", "[ # [x]\n  1,\n\n  2, # y\n]", '{ a = 1, b.c = "[d]", b.d = [{}] }', '"""x"""""']
+        [
+            '"x"',
+            "'y'",
+            "1",
+            "-0.5e3",
+            "true",
+            "nan",
+            "0xff",
+            "1979-05-27 07:32:00Z",
+            "07:32:00",
+            "[]",
+            "{}",
+            '"\\u00e9\\""',
+        ]
+        + [
+            "[1, [2, 'a]'], {b = \"}\"}]",
+            "[ # [x]\n  1,\n\n  2, # y\n]",
+            '{ a = 1, b.c = "[d]", b.d = [{}] }',
+            '"""x"""""',
+        ]
         + [f'"""\n{line}\n"""' for line in OUR_LINES]
         + [f"'''\n\n{line}'''" for line in OUR_LINES]
         + [f"[\n'''{line}''',\n# {line}\n]" for line in OUR_LINES]
     ),
-    st.text(st.characters(blacklist_categories=["Cs", "Cc"]), max_size=5).map(json.dumps).filter(lambda s: "\\ud" not in s),
+    st.text(st.characters(blacklist_categories=["Cs", "Cc"]), max_size=5)
+    .map(json.dumps)
+    .filter(lambda s: "\\ud" not in s),
 )
 TRAILS = st.sampled_from(["", "", "  ", " # mcp_servers", "\t#"])
-FOREIGN_HEADERS = ["[t{}]", "[ t{} . 'u' ]", '["t{}".x]', "[[t{}]]", "[mcp_servers.s{}]", '[mcp_servers . "iapeer-memory {}"]']
+FOREIGN_HEADERS = [
+    "[t{}]",
+    "[ t{} . 'u' ]",
+    '["t{}".x]',
+    "[[t{}]]",
+    "[mcp_servers.s{}]",
+    '[mcp_servers . "iapeer-memory {}"]',
+]
 FOREIGN_HEADERS += ["[x.mcp_servers.iapeer-memory.t{}]", "  [mcp_servers_{}.iapeer-memory]"]
 OUR_TABLES = ["[mcp_servers.iapeer-memory]", '[ mcp_servers . "iapeer-memory" ]', "['mcp_servers'.iapeer-memory.t]"]
-OUR_TABLES += ["[[mcp_servers.iapeer-memory.list]]", '  ["mcp\\u005fservers".iapeer-memory]', "[mcp_servers.iapeer-memory.env_http_headers]"]
+OUR_TABLES += [
+    "[[mcp_servers.iapeer-memory.list]]",
+    '  ["mcp\\u005fservers".iapeer-memory]',
+    "[mcp_servers.iapeer-memory.env_http_headers]",
+]
 
 
 @st.composite
@@ -266,7 +294,10 @@ def documents(draw: st.DrawFn, *, ours: bool) -> str:
     """A valid TOML file; with *ours*, some tables and dotted keys of our namespace stand in it."""
     keys = ["a", '"b c"', "d.e", "'d'.f", '"я"', "  g"]
     lines = draw(pairs_of_toml([*keys, "mcp_servers.other.url", *(["mcp_servers.iapeer-memory.k"] if ours else [])]))
-    headers = [header.format(number) for number, header in enumerate(draw(st.lists(st.sampled_from(FOREIGN_HEADERS), max_size=4)))]
+    headers = [
+        header.format(number)
+        for number, header in enumerate(draw(st.lists(st.sampled_from(FOREIGN_HEADERS), max_size=4)))
+    ]
     if draw(st.booleans()):
         headers.append("[mcp_servers]")
     if ours:
@@ -339,16 +370,92 @@ def test_toml_of_ours_is_replaced_wherever_it_stands(text: str) -> None:
             assert text[statement.start : statement.end].rstrip("\r\n") in removed.decode()
 
 
-SOUP_PARTS = ["a", "b", "a.b", '"a"', "'b'", "[a]", "[[a]]", "[a.b]", "[a.b.c]", "[[a.b]]", "[b]", " = ", "=", "\n", "\n", "\n"]
-SOUP_PARTS += [" ", ".", ",", "1", "01", "1.5", "1_0", "1e3", "+1", "-inf", "nan", "true", "0x1f", "0b2", '"', '"""', "'", "'''"]
-SOUP_PARTS += ["\\", "\\n", "\\u0041", "\\ud800", "\\U00110000", "\\ \n ", "{", "}", "[", "]", "#", "# c", "\t", "\r\n", "\r"]
-SOUP_PARTS += ["1979-05-27", "T07:32:00", " 07:32:00", "07:32:00", ".5", "Z", "+00:00", "2026-02-30", "\x00", "\x7f", "é", "\u2028"]
-SOUP_PARTS += ["a = 1\n", "b = 'x'\n", "a.b = 1\n", "b = {a = 1}\n", "a = [{b = 1}]\n", "{a.b = 1, a.c = 2}", "[1, 2]", '"""x""""']
+SOUP_PARTS = [
+    "a",
+    "b",
+    "a.b",
+    '"a"',
+    "'b'",
+    "[a]",
+    "[[a]]",
+    "[a.b]",
+    "[a.b.c]",
+    "[[a.b]]",
+    "[b]",
+    " = ",
+    "=",
+    "\n",
+    "\n",
+    "\n",
+]
+SOUP_PARTS += [
+    " ",
+    ".",
+    ",",
+    "1",
+    "01",
+    "1.5",
+    "1_0",
+    "1e3",
+    "+1",
+    "-inf",
+    "nan",
+    "true",
+    "0x1f",
+    "0b2",
+    '"',
+    '"""',
+    "'",
+    "'''",
+]
+SOUP_PARTS += [
+    "\\",
+    "\\n",
+    "\\u0041",
+    "\\ud800",
+    "\\U00110000",
+    "\\ \n ",
+    "{",
+    "}",
+    "[",
+    "]",
+    "#",
+    "# c",
+    "\t",
+    "\r\n",
+    "\r",
+]
+SOUP_PARTS += [
+    "1979-05-27",
+    "T07:32:00",
+    " 07:32:00",
+    "07:32:00",
+    ".5",
+    "Z",
+    "+00:00",
+    "2026-02-30",
+    "\x00",
+    "\x7f",
+    "é",
+    "\u2028",
+]
+SOUP_PARTS += [
+    "a = 1\n",
+    "b = 'x'\n",
+    "a.b = 1\n",
+    "b = {a = 1}\n",
+    "a = [{b = 1}]\n",
+    "{a.b = 1, a.c = 2}",
+    "[1, 2]",
+    '"""x""""',
+]
 TOML_SOUP = st.one_of(
     st.lists(st.sampled_from(SOUP_PARTS), max_size=12).map("".join),
     st.lists(st.sampled_from(SOUP_PARTS), min_size=1, max_size=6).map(lambda parts: "a = " + "".join(parts)),
     st.lists(
-        st.sampled_from([part + "\n" for part in SOUP_PARTS if part[0] == "["] + [f"{key} = 1\n" for key in SOUP_PARTS[:5]]),
+        st.sampled_from(
+            [part + "\n" for part in SOUP_PARTS if part[0] == "["] + [f"{key} = 1\n" for key in SOUP_PARTS[:5]]
+        ),
         max_size=8,
     ).map("".join),
 )
@@ -360,9 +467,7 @@ def by_own_scanner(text: str) -> Any:
         statements = toml_scan.scan(text)
     except DocumentError:
         return None
-    return toml_document._value(
-        [s._replace(path=("", *s.path)) for s in statements if s.path], ("",)
-    ) or {}
+    return toml_document._value([s._replace(path=("", *s.path)) for s in statements if s.path], ("",)) or {}
 
 
 def plain(value: Any) -> Any:
@@ -392,12 +497,10 @@ def test_own_scanner_reads_as_tomllib(text: str) -> None:
 @PROFILE
 @given(st.one_of(st.binary(max_size=40), TOML_SOUP.map(str.encode)))
 def test_toml_bytes_are_read_or_refused(data: bytes) -> None:
-    try:
+    with contextlib.suppress(DocumentError):
         read = toml_document.read(data, NAMESPACE)
         assert read is None or isinstance(read, dict)
         toml_document.remove(toml_document.replace(data, NAMESPACE, TABLES), NAMESPACE)
-    except DocumentError:
-        pass
 
 
 @PROFILE
