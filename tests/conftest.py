@@ -50,6 +50,12 @@ def pytest_configure(config: pytest.Config) -> None:
         PATH=os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)]),
     )
     os.mkdir(os.environ["HOME"])
+    # Imported here: without .tree it cannot be.
+    from ansible_collections.agfpd.iapeer_memory.tests.guard import Guard
+
+    guard = Guard()
+    guard.install()
+    config.pluginmanager.register(guard, "guard")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

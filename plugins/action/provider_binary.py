@@ -33,7 +33,8 @@ class ActionModule(ActionBase):
             return {**result, **asked}
         remote = None
         if asked.get("needed"):
-            remote = self._connection._shell.join_path(self._connection._shell.tmpdir or self._make_tmp_path(), "source")
+            shell = self._connection._shell
+            remote = shell.join_path(shell.tmpdir or self._make_tmp_path(), "source")
             self._transfer_file(source, remote)
         arguments["src"] = remote or source
         done = self._execute_module(module_name=MODULE, module_args=arguments, task_vars=task_vars)

@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible.utils.color import stringc
 from ansible.utils.display import Display
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.files import Files
@@ -30,7 +31,9 @@ class ActionModule(ActionBase):
     """The action (see the documentation of the module of the same name)."""
 
     TRANSFERS_FILES = False
-    _VALID_ARGS = frozenset(("playbook", "found", "results", "idle", "version", "repair", "stale_after", "report_dir"))
+    _VALID_ARGS = frozenset(
+        ("playbook", "found", "results", "idle", "start", "version", "repair", "stale_after", "report_dir")
+    )
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return summary and, where anything failed, failed; touches nothing but the report on the controller."""
@@ -49,7 +52,7 @@ class ActionModule(ActionBase):
     def _report(self, options: dict[str, Any], task_vars: dict[str, Any]) -> Report:
         playbook, results = options["playbook"], options.get("results") or {}
         if playbook == "update":
-            rows = update_rows(results, options.get("idle") or {})
+            rows = update_rows(results, options.get("idle") or {}, options.get("start") or ())
         else:
             rows = verify_rows(options["found"], results, options)
         host = str(task_vars.get("inventory_hostname", ""))
@@ -57,11 +60,10 @@ class ActionModule(ActionBase):
 
 
 def _print(report: Report) -> None:
-    display = Display()
+    """Print the table in one piece: several hosts may be at it at once."""
     title, *lines = report.as_table()
-    display.display(f"\n{title}")
-    for row, line in zip(report.rows, lines):
-        display.display(line, color=COLORS[row.status])
+    colored = [stringc(line, COLORS[row.status]) for row, line in zip(report.rows, lines)]
+    Display().display("\n".join(["", title, *colored]))
 
 
 def _write(report: Report, folder: str) -> str:

@@ -13,6 +13,7 @@ short_description: Say in one glance how the hosts of a run are
 version_added: 0.1.0
 description:
   - Prints one line a host at the end of C(update) and C(verify), worst first, and one line with the counts.
+  - Hosts that were never reached because a rollout was stopped are named too.
   - Silent in every other run.
 author:
   - the agfpd.iapeer_memory contributors (@agfpd)
@@ -25,8 +26,17 @@ from typing import Any
 from ansible.plugins.callback import CallbackBase
 
 REPORT = "agfpd.iapeer_memory.report"
-# Worst first. What each word means: nothing could be said, something failed, something changed or would, nothing to do.
-ORDER = {"unreachable": "red", "failed": "red", "changed": "yellow", "drifted": "yellow", "clean": "green"}
+ROLE = "agfpd.iapeer_memory.host"
+# Worst first. What each word means: nothing could be said, something failed, a check failed, something changed or
+# would, nothing to do, stopped before its turn.
+ORDER = {
+    "unreachable": "red",
+    "failed": "red",
+    "drifted": "yellow",
+    "changed": "yellow",
+    "clean": "green",
+    "not begun": "cyan",
+}
 
 
 class CallbackModule(CallbackBase):
@@ -40,24 +50,41 @@ class CallbackModule(CallbackBase):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._hosts: dict[str, tuple[str, str]] = {}
-        self._ours = False
+        self._playing: list[str] = []
+        self._expected: set[str] = set()
+
+    def v2_playbook_on_play_start(self, play: Any) -> None:
+        """Take down whose turn it is, those of later batches included."""
+        inventory = play.get_variable_manager()._inventory
+        self._playing = [str(host) for host in inventory.get_hosts(play.hosts, ignore_restrictions=True)]
+
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        """Count the hosts of a play that works with our role."""
+        if _is_ours(task):
+            self._expected.update(self._playing)
 
     def v2_runner_on_ok(self, result: Any) -> None:
         """Take down a report."""
         self._take(result)
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
-        """Take down a report that says that something failed."""
-        self._take(result)
+        """Take down a report that says that something failed, and a host that never came to its report."""
+        if result._task.action == REPORT:
+            self._take(result)
+        elif _is_ours(result._task) and not ignore_errors:
+            self._hosts[str(result._host)] = ("failed", " ".join(str(result._result.get("msg", "")).split())[:200])
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
         """Take down a host that could not be asked."""
-        self._hosts.setdefault(str(result._host), ("unreachable", ""))
+        if _is_ours(result._task):
+            self._hosts.setdefault(str(result._host), ("unreachable", ""))
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         """Print the summary."""
-        if not self._ours:
+        if not self._expected:
             return
+        for name in self._expected:
+            self._hosts.setdefault(name, ("not begun", ""))
         counts = {word: [name for name, (state, _why) in self._hosts.items() if state == word] for word in ORDER}
         total = ", ".join(f"{len(names)} {word}" for word, names in reversed(counts.items()) if names)
         self._display.display(f"\nFleet of {len(self._hosts)}: {total}")
@@ -69,7 +96,6 @@ class CallbackModule(CallbackBase):
     def _take(self, result: Any) -> None:
         if result._task.action != REPORT:
             return
-        self._ours = True
         rows = [pair.rpartition("=") for pair in str(result._result.get("summary", "")).split()]
         failed = [name for name, _equals, status in rows if status == "fail"]
         changed = [name for name, _equals, status in rows if status in ("changed", "repaired")]
@@ -80,3 +106,7 @@ class CallbackModule(CallbackBase):
             self._hosts[str(result._host)] = ("changed", ", ".join(changed))
         else:
             self._hosts[str(result._host)] = ("clean", "")
+
+
+def _is_ours(task: Any) -> bool:
+    return task.action == REPORT or (task._role is not None and task._role.get_name() == ROLE)

@@ -20,7 +20,8 @@ options:
   config_file:
     description:
       - The provider's C(config.env). It is read, never written.
-      - Without it E(IAPEER_MEMORY_CONFIG_FILE) counts, else C(plugins/iapeer-memory/config.env) below the core's folder.
+      - Without it E(IAPEER_MEMORY_CONFIG_FILE) counts, else C(plugins/iapeer-memory/config.env) below the core's
+        folder.
     type: path
   state_dir:
     description:

@@ -7,13 +7,12 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import json
 import os
 import re
 from typing import Any
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils import json_document
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils import json_document, toml_document
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.document_error import DocumentError
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.egress import Outcome
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.host import Host
@@ -30,24 +29,29 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.surface_plan i
 VERB = "trust-hooks"
 TIMEOUT = 60
 HUMP = re.compile(r"(?<!^)(?=[A-Z])")
-DEFAULT_TIMEOUT = 600
+SECONDS = re.compile(r"[0-9]{1,6}")
+DEFAULT = json_document.Number("600")
+# Events whose hooks Codex hashes differently: their time limit, the longest one, and those without a matcher.
+DEFAULT_SECONDS = dict.fromkeys(("SessionEnd", "Interrupt"), json_document.Number("1"))
+LONGEST = dict.fromkeys(DEFAULT_SECONDS, 3)
+WITHOUT_MATCHER = ("Interrupt", "PostModelRequest", "PreModelRequest", "Stop", "UserPromptSubmit")
 UNTRUSTED = "untrusted: headless Codex skips these hooks silently"
+
+ON = toml_document.Raw("true")
 
 TrustRecords = dict[str, Any]
 
 
 def read_records(host: Host) -> TrustRecords:
-    """The trust records in Codex's own config, by hook key; empty where they cannot be read on this interpreter.
+    """The trust records in Codex's own config, by hook key; empty where they cannot be read.
 
     They only save a process for each peer that is trusted already; whatever they do not settle, the core is asked.
     """
     try:
         found = host.files.read(os.path.join(host.codex_home, "config.toml"))
-        value = {} if found is None else importlib.import_module("tomllib").loads(found.data.decode("utf-8"))
-        records = value.get("hooks", {}).get("state", {})
-    except (ImportError, Problem, ValueError, RecursionError, AttributeError):
+        return {} if found is None else toml_document.read(found.data, ("hooks", "state")) or {}
+    except (Problem, DocumentError):
         return {}
-    return records if isinstance(records, dict) else {}
 
 
 def identities(data: bytes) -> dict[str, str] | None:
@@ -72,7 +76,7 @@ def is_recorded(records: TrustRecords, path: str, wanted: dict[str, str] | None)
         return False
     found = [(records.get(f"{path}:{key}"), identity) for key, identity in wanted.items()]
     return all(
-        isinstance(record, dict) and record.get("trusted_hash") == identity and record.get("enabled", True) is True
+        isinstance(record, dict) and record.get("trusted_hash") == identity and record.get("enabled", ON) == ON
         for record, identity in found
     )
 
@@ -112,16 +116,21 @@ def _unanswered(planned: Planned, host: Host, done: Outcome) -> Planned:
 
 def _identity(event: str, entry: Json, handler: Json) -> str:
     """What Codex hashes of one plain command hook; raises KeyError or TypeError for any other."""
-    if set(handler) != {"type", "command"} or set(entry) - {"hooks", "matcher"}:
+    if set(entry) - {"hooks", "matcher"} or set(handler) - {"timeout"} != {"type", "command"}:
         raise KeyError(event)
-    shape: Json = {
-        "event_name": _snake(event),
-        "hooks": [{**handler, "async": False, "timeout": DEFAULT_TIMEOUT}],
-    }
-    if "matcher" in entry:
+    texts = (handler["command"], entry.get("matcher") or "")
+    if handler["type"] != "command" or any(type(text) is not str for text in texts):
+        raise TypeError(event)
+    seconds = handler.get("timeout", DEFAULT_SECONDS.get(event, DEFAULT))
+    if not (isinstance(seconds, json_document.Number) and SECONDS.fullmatch(seconds)):
+        raise TypeError(event)
+    limit = LONGEST.get(event, int(seconds))
+    hook = {**handler, "async": False, "timeout": max(1, min(int(seconds), limit))}
+    shape: Json = {"event_name": _snake(event), "hooks": [hook]}
+    if entry.get("matcher") is not None and event not in WITHOUT_MATCHER:
         shape["matcher"] = entry["matcher"]
     text = json.dumps(shape, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+    return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _snake(event: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.edits import Edit, apply_in, read_json_object
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.folders import Folder
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.host import Host
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.host import Host, absolute, given_text
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.sandbox import Problem
 
 PLACEHOLDER = "{{VAULT_PATH}}"
@@ -78,8 +78,9 @@ def read_manifest(host: Host) -> Manifest:
     templates = host.paths.templates(host.config.locale)
     roles = []
     for entry in entries:
-        texts = [entry.get(key) for key in ("role", "peerCwd", "template")] if isinstance(entry, dict) else []
-        if len(texts) != 3 or not all(isinstance(text, str) and text for text in texts):
+        found = entry if isinstance(entry, dict) else {}
+        texts = [text for text in map(found.get, ("role", "peerCwd", "template")) if isinstance(text, str) and text]
+        if len(texts) != 3:
             return Manifest((), "an entry lacks role, peerCwd or template", "malformed")
         roles.append(Role(texts[0], texts[1], os.path.join(templates, texts[2])))
     return Manifest(tuple(roles))
@@ -112,21 +113,24 @@ def drift(current: str | None, wanted: str, version: str) -> str:
 def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
     """Render every role of the manifest, or say what that would change (check).
 
-    options: version, vault_path, templates (file name to text that is about to be there, for check mode). A missing
-    template fails that role, the others render. Raises Problem for an empty version and where no vault is known.
+    options: version, vault_path, templates (file name to text that is about to be there, for check mode; it counts
+    before what is there). A missing template fails that role, the others render. Raises Problem for an empty version,
+    and where no vault is known.
     """
     version = str(options.get("version") or "").strip()
     if not version:
         raise Problem("version is empty: name the version that the doctrines are to carry")
     vault = options.get("vault_path") or host.require_config().vault_path
+    absolute("vault_path", vault)
     manifest = read_manifest(host)
     if manifest.problem:
         if manifest.kind == "missing":
             return {"changed": False, "action": "skipped", "detail": "no roles manifest", "results": [], "diff": []}
         raise Problem(manifest.problem, host.paths.roles, manifest.kind)
-    pending = {os.path.join(host.paths.templates(host.config.locale), name): text
-               for name, text in (options.get("templates") or {}).items()}
-    done = [_plan(host, role, version, vault, pending) for role in manifest.roles]
+    folder = host.paths.templates(host.config.locale)
+    given = {name: given_text("templates", name, text) for name, text in (options.get("templates") or {}).items()}
+    pending = {os.path.join(folder, name): text for name, text in given.items()}
+    done = _without_twins([_plan(host, role, version, vault, pending) for role in manifest.roles])
     if not check:
         done = [_apply(host, item) for item in done]
     return _result(done, version)
@@ -135,6 +139,7 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any
 def _plan(host: Host, role: Role, version: str, vault: str, pending: Mapping[str, str]) -> Rendered:
     path = os.path.join(role.cwd, DOCTRINE)
     try:
+        absolute("peerCwd", role.cwd)
         with Folder(host.files.sandbox, role.cwd) as folder:
             found = folder.read(DOCTRINE)
             before = None if found is None else found.data
@@ -149,12 +154,24 @@ def _plan(host: Host, role: Role, version: str, vault: str, pending: Mapping[str
 
 
 def _template(host: Host, role: Role, pending: Mapping[str, str]) -> str:
-    found = host.files.read(role.template)
-    if found is not None:
-        return found.data.decode("utf-8", "surrogateescape")
     if role.template in pending:
         return pending[role.template]
-    raise Problem("missing template", role.template, "missing")
+    found = host.files.read(absolute("template", role.template))
+    if found is None:
+        raise Problem("missing template", role.template, "missing")
+    return found.data.decode("utf-8", "surrogateescape")
+
+
+def _without_twins(done: list[Rendered]) -> list[Rendered]:
+    """The same, where a role whose folder another one has already fails: they would overwrite each other for ever."""
+    owners: dict[str, str] = {}
+    for index, item in enumerate(done):
+        folder = "" if item.problem else os.path.realpath(item.role.cwd)
+        if folder in owners:
+            done[index] = item._replace(problem=f"{item.role.cwd}: shares its folder with {owners[folder]}")
+        elif folder:
+            owners[folder] = item.role.role
+    return done
 
 
 def _apply(host: Host, item: Rendered) -> Rendered:

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.document_error import DocumentError
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.files import Files, Tree
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.json_spans import check_depth
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.sandbox import Problem
+
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Edit(NamedTuple):
@@ -83,7 +88,8 @@ def apply_in(tree: Tree, name: str, edit: Edit) -> None:
 
 def pretty_json(value: Mapping[str, Any]) -> bytes:
     """JSON as the contract writes it: two-space indent, final newline, text left readable."""
-    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass")
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    return SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text).encode()
 
 
 def read_json_object(files: Files, path: str) -> dict[str, Any] | None:
@@ -95,8 +101,10 @@ def read_json_object(files: Files, path: str) -> dict[str, Any] | None:
     if found is None:
         return None
     try:
-        value = json.loads(found.data.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
+        text = found.data.decode("utf-8")
+        check_depth(text)  # what nests deeper could be read, but not be shown
+        value = json.loads(text)
+    except (ValueError, DocumentError) as error:
         raise Problem(f"not JSON: {error}", path, "malformed") from error
     if not isinstance(value, dict):
         raise Problem("not a JSON object", path, "malformed")

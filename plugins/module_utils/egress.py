@@ -19,11 +19,14 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Callable, NamedTuple, Optional
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.sandbox import Sandbox
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.sandbox import Problem, Sandbox
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # The same flags on Linux and macOS; the C locale, because lstart is spelled in the locale's words.
 PS = ("env", "LC_ALL=C", "ps", "-ww", "-o", "uid=,stat=,lstart=,command=", "-p")
+# ps speaks English, and strptime whatever language the module's interpreter was set to.
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+MAX_PID = 2**31 - 1
 REFUSED_RC = 127
 TIMEOUT_RC = 124
 REFUSAL = "refused by the sandbox: {0} was not named"
@@ -53,7 +56,10 @@ class Outcome(NamedTuple):
 
 
 class Process(NamedTuple):
-    """What is known of a live process; started is seconds since the epoch, exact tells if it is finer than a second."""
+    """What is known of a live process; started is seconds since the epoch, exact tells if it is finer than a second.
+
+    birth is the system's own word for the start: unlike started it stays the same when somebody sets the clock.
+    """
 
     pid: int
     uid: int
@@ -61,6 +67,11 @@ class Process(NamedTuple):
     command: str
     started: float
     exact: bool
+    birth: str = ""
+
+    def is_same(self, other: Process) -> bool:
+        """True where other is this very process, not a later one with its pid."""
+        return (self.pid, self.birth) == (other.pid, other.birth) and bool(self.birth or self.started == other.started)
 
 
 # A reason not to signal the process, or None where it may be signalled.
@@ -104,8 +115,7 @@ class Egress:
                 env=self._environ,
                 timeout=timeout,
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                capture_output=True,
                 encoding="utf-8",
                 errors="replace",
                 check=False,
@@ -113,8 +123,9 @@ class Egress:
         except subprocess.TimeoutExpired:
             return Outcome(TIMEOUT_RC, "", f"{argv[0]} gave no answer within {timeout:g} s")
         except OSError as error:
-            reason = f"{argv[0]}: {error.strerror or error}"
-            return Outcome(REFUSED_RC, "", reason, missing=isinstance(error, FileNotFoundError))
+            culprit = error.filename or argv[0]  # the program, or the folder it was to run in
+            missing = isinstance(error, FileNotFoundError) and culprit == argv[0]
+            return Outcome(REFUSED_RC, "", f"{culprit}: {error.strerror or error}", missing=missing)
         except ValueError as error:  # an argument with a NUL byte
             return Outcome(REFUSED_RC, "", f"{argv[0]}: {error}")
         return Outcome(done.returncode, done.stdout, done.stderr)
@@ -126,41 +137,61 @@ class Egress:
         return shutil.which(name) or next((path for path in fallbacks if os.access(path, os.X_OK)), None)
 
     def get(self, url: str, timeout: float = 2) -> Outcome:
-        """Ask url; rc 0 whenever a server answers at all, with its status as output; timeout in seconds."""
-        import urllib.request  # three times the cost of all else here, and rarely asked for
+        """Ask url; rc 0 whenever a server answers at all, with its status as output; timeout in seconds.
 
-        host = urllib.request.urlparse(url).hostname
-        if self.sandboxed and host not in LOOPBACK:
-            return Outcome(REFUSED_RC, "", REFUSAL.format(host), refused=True)
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        No proxy is asked and no redirection followed: nobody but the host that url names.
+        """
+        import http.client  # three times the cost of all else here, and rarely asked for
+        import urllib.parse
+
         try:
-            with opener.open(url, timeout=timeout) as answer:
-                return Outcome(0, str(answer.status))
-        except (OSError, ValueError) as error:
-            if hasattr(error, "code"):  # an HTTP error is an answer too
-                return Outcome(0, str(error.code))
+            parts = urllib.parse.urlsplit(url)
+            host, port = parts.hostname or "", parts.port
+        except ValueError as error:
             return Outcome(1, "", f"{url}: {error}")
+        if self.sandboxed and host not in LOOPBACK:
+            return Outcome(REFUSED_RC, "", REFUSAL.format(host or url), refused=True)
+        if parts.scheme != "http" or not host:
+            return Outcome(1, "", f"{url}: not an HTTP address")
+        connection = http.client.HTTPConnection(host, port or 80, timeout=timeout)
+        try:
+            connection.request("GET", urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, "")))
+            return Outcome(0, str(connection.getresponse().status))
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            return Outcome(1, "", f"{url}: {error}")
+        finally:
+            connection.close()
 
     def alive(self, pid: int) -> bool:
-        """True where pid is a process that has not ended (a zombie has); pids below 2 are never ours to ask about."""
-        if pid < 2:
+        """True where pid is a process that has not ended (a zombie has); in doubt True."""
+        if not 1 <= pid <= MAX_PID:
             return False
         try:
             os.kill(pid, 0)
         except ProcessLookupError:
             return False
-        except (PermissionError, OverflowError):
-            return pid < 2**31
-        found = self.process(pid)
+        except PermissionError:
+            pass  # there is one, and it is somebody else's
+        try:
+            found = self.process(pid)
+        except Problem:
+            return True
         return found is None or not found.state.startswith("Z")
 
     def process(self, pid: int) -> Process | None:
-        """The process with this pid, from /proc where there is one, else from ps; None where there is none."""
-        if not 1 <= pid < 2**31:
+        """The process with this pid, from /proc where there is one, else from ps; None where there is none.
+
+        Raises Problem where ps does not answer: a process that cannot be seen is not one that has ended.
+        """
+        if not 1 <= pid <= MAX_PID:
             return None
         if os.path.exists("/proc/self/stat"):
             return _process_from_proc(pid)
-        return parse_ps(pid, self._spawn([*PS, str(pid)], None, 10).out)
+        answer = self._spawn([*PS, str(pid)], None, 10)
+        found = parse_ps(pid, answer.out)
+        if found is None and (answer.rc != 1 or answer.out.strip()):
+            raise Problem(f"ps did not say what process {pid} is: {answer.complaint}")
+        return found
 
     def signal(self, pid: int, number: int, verdict: Verdict) -> str | None:
         """Send a signal to pid if verdict has nothing against it; returns why it was not sent, None when it was.
@@ -168,10 +199,11 @@ class Egress:
         Verified kill of §8: on Linux through a pidfd opened before the check, so that the process checked is the one
         signalled; elsewhere the check stands immediately before the signal.
         """
-        if pid <= 1:
+        if not 1 < pid <= MAX_PID:
             return f"pid {pid} is never signalled"
-        handle = _open_pidfd(pid)
+        handle = None
         try:
+            handle = _open_pidfd(pid)
             found = self.process(pid)
             reason = f"no process {pid}" if found is None else verdict(found)
             if reason is not None:
@@ -194,7 +226,7 @@ class Egress:
         limit = clock.monotonic() + seconds
         while True:
             found = self.process(process.pid)
-            if found is None or found.state.startswith("Z") or abs(found.started - process.started) > 2:
+            if found is None or found.state.startswith("Z") or not found.is_same(process):
                 return True
             if clock.monotonic() >= limit:
                 return False
@@ -202,13 +234,14 @@ class Egress:
 
 
 def _open_pidfd(pid: int) -> int | None:
+    """A handle on the process; None where the system has none to give. Raises ProcessLookupError."""
     opener = getattr(os, "pidfd_open", None)
     if opener is None or not hasattr(signal, "pidfd_send_signal"):
         return None
     try:
         return int(opener(pid))
     except ProcessLookupError:
-        return None
+        raise
     except OSError:  # a kernel without the call
         return None
 
@@ -222,7 +255,7 @@ def _process_from_proc(pid: int) -> Process | None:
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return None
     age = time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / os.sysconf("SC_CLK_TCK")
-    return Process(pid, uid, fields[0].decode(), command, time.time() - age, exact=True)
+    return Process(pid, uid, fields[0].decode(), command, time.time() - age, exact=True, birth=fields[19].decode())
 
 
 def parse_ps(pid: int, text: str) -> Process | None:
@@ -231,8 +264,10 @@ def parse_ps(pid: int, text: str) -> Process | None:
     if len(fields) < 7:
         return None
     try:
-        started = time.mktime(time.strptime(" ".join(fields[3:7]), "%b %d %H:%M:%S %Y"))
-        uid = int(fields[0])
-    except ValueError:
+        hour, minute, second = map(int, fields[5].split(":"))
+        moment = (int(fields[6]), MONTHS.index(fields[3]) + 1, int(fields[4]), hour, minute, second, 0, 0, -1)
+        uid, started = int(fields[0]), time.mktime(moment)
+    except (ValueError, OverflowError):
         return None
-    return Process(pid, uid, fields[1], fields[7] if len(fields) > 7 else "", started, exact=False)
+    command = fields[7] if len(fields) > 7 else ""
+    return Process(pid, uid, fields[1], command, started, exact=False, birth=" ".join(fields[2:7]))

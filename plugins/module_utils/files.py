@@ -11,27 +11,14 @@ group. What a killed run leaves behind, a later one recognises by an advisory lo
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import errno
-import fcntl
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.folders import (
-    FOLDER,
-    LINK_ERRNOS,
-    READ,
-    Folder,
-    Reader,
-    lstat,
-)
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils import drafts
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.folders import READ, Folder, Reader, lstat, opened
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.sandbox import Problem, Sandbox
 
-CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-TEMPORARY = ".iapeer-memory~"
-NO_SUPPORT = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
 CAN_ASK_AS_EFFECTIVE = os.access in os.supports_effective_ids
 
 
@@ -53,12 +40,19 @@ class Tree(Folder):
 
     def __init__(self, files: Files, anchor: str, create: bool = False) -> None:
         self._files = files
-        real = os.path.realpath(anchor)
-        if create and not os.path.isdir(real):
+        if create and not os.path.isdir(anchor):
             files.sandbox.check(anchor)
+            real = os.path.realpath(anchor)
             with Tree(files, os.path.dirname(real), create=True) as above:
                 above.make_folder(os.path.basename(real))
         super().__init__(files.sandbox, anchor)
+
+    @contextlib.contextmanager
+    def _changing(self, name: str) -> Iterator[None]:
+        """What every change goes through: the sandbox has the first word, and the system's errors are explained."""
+        self._sandbox.check(self.path(name))
+        with self._explained(name):
+            yield
 
     def write(self, name: str, data: bytes, mode: int | None = None, folder_mode: int = 0o755) -> None:
         """Replace or create a file in one step, data on disk before it takes the name.
@@ -66,8 +60,7 @@ class Tree(Folder):
         mode: permission bits to set; without it the file's own are kept, and a new one gets 0644 less the umask.
         folder_mode: for folders that have to be made. As root, what is new belongs to the owner of its folder.
         """
-        self._sandbox.check(self.path(name))
-        with self._explained(name):
+        with self._changing(name):
             folder, leaf = self._locate(name, folder_mode)
             assert folder is not None
             old = lstat(leaf, folder)
@@ -75,27 +68,30 @@ class Tree(Folder):
                 self._require_regular(name, old)
                 if not os.access(leaf, os.W_OK, dir_fd=folder, effective_ids=CAN_ASK_AS_EFFECTIVE):
                     raise Problem("not writable", self.path(name), "unreadable")
-            _sweep(folder, leaf)
-            with _temporary(folder, leaf) as (handle, temporary):
-                _write_all(handle, data)
+            drafts.sweep(folder, leaf)
+            with drafts.temporary(folder, leaf) as (handle, draft):
+                drafts.write_all(handle, data)
                 self._dress(handle, old, mode, folder)
                 os.fsync(handle)
-                os.rename(temporary, leaf, src_dir_fd=folder, dst_dir_fd=folder)
+                os.rename(draft, leaf, src_dir_fd=folder, dst_dir_fd=folder)
 
-    def create(self, name: str, data: bytes) -> bool:
-        """Write a file that must not be there yet, whole or not at all; False where something has that name."""
-        self._sandbox.check(self.path(name))
-        with self._explained(name):
-            folder, leaf = self._locate(name, 0o755)
-            assert folder is not None
-            with _temporary(folder, leaf) as (handle, temporary):
-                _write_all(handle, data)
-                self._dress(handle, None, None, folder)
-                os.fsync(handle)
-                with contextlib.suppress(FileExistsError):
-                    os.link(temporary, leaf, src_dir_fd=folder, dst_dir_fd=folder)
-                    return True
+    def create(self, leaf: str, data: bytes, workshop: Tree) -> bool:
+        """Write a file of this very folder that must not be there yet, whole or not at all; False where it is.
+
+        workshop: the folder to prepare it in, so that this one keeps its time as long as it does not have the file.
+        """
+        folder, beside = self._handles[""], workshop._handles[""]
+        with self._changing(leaf), drafts.temporary(beside, os.path.basename(self._real)) as (handle, draft):
+            drafts.write_all(handle, data)
+            self._dress(handle, None, None, folder)
+            os.fsync(handle)
+            try:
+                os.link(draft, leaf, src_dir_fd=beside, dst_dir_fd=folder, follow_symlinks=False)
+            except FileExistsError:
                 return False
+            finally:
+                os.unlink(draft, dir_fd=beside)
+        return True
 
     def replace(self, name: str, before: bytes | None, after: bytes | None, mode: int | None = None) -> None:
         """Turn a file that still is before into after (None: no file), and make sure that it is so.
@@ -115,199 +111,97 @@ class Tree(Folder):
 
     def remove(self, name: str) -> None:
         """Remove a file; its absence is no error."""
-        self._sandbox.check(self.path(name))
-        with self._explained(name), contextlib.suppress(FileNotFoundError):
+        with self._changing(name), contextlib.suppress(FileNotFoundError):
             folder, leaf = self._locate(name)
             if folder is not None:
                 os.unlink(leaf, dir_fd=folder)
 
     def make_folder(self, name: str, mode: int = 0o755) -> None:
         """Make a folder and what leads to it; its presence is no error. mode: permission bits, less the umask."""
-        self._sandbox.check(self.path(name))
-        with self._explained(name):
+        with self._changing(name):
             self._folder(name, mode)
 
     def set_mode(self, name: str, mode: int) -> None:
         """Set the permission bits of a regular file or a folder."""
-        self._sandbox.check(self.path(name))
-        with self._explained(name):
+        with self._changing(name):
             folder, leaf = self._locate(name)
-            handle = os.open(leaf, READ, dir_fd=folder)
-            try:
+            if folder is None:
+                raise Problem("missing", self.path(name), "missing")
+            with opened(leaf, READ, folder) as handle:
+                status = os.fstat(handle)
+                if not stat.S_ISDIR(status.st_mode):
+                    self._require_regular(name, status)
                 os.fchmod(handle, mode)
-            finally:
-                os.close(handle)
 
     def remove_folder(self, name: str) -> None:
         """Remove a folder with all that is in it, following no link; its absence is no error."""
-        self._sandbox.check(self.path(name))
         head, _slash, leaf = name.rpartition("/")
-        with self._explained(name):
+        with self._changing(name):
             folder = self._folder(head)
             for key in [key for key in self._handles if key == name or key.startswith(f"{name}/")]:
                 os.close(self._handles.pop(key))
             if folder is not None:
-                _remove(folder, leaf)
+                drafts.remove(folder, leaf)
 
     def claim(self, name: str, leaf: str, data: bytes) -> bool:
         """Make the folder name appear with the file leaf already in it; False where something has that name.
 
         On a file system that cannot rename without replacing, the file follows the folder.
         """
-        self._sandbox.check(self.path(name))
         root = self._handles[""]
-        with self._explained(name):
+        with self._changing(name):
             if lstat(name, root) is not None:
                 return False
-            _sweep(root, name)
-            draft = _draft_name(name)
-            self._make_folder(draft, root, 0o755)
+            drafts.sweep(root, name)
+            draft = drafts.draft_name(name)
+            os.mkdir(draft, 0o755, dir_fd=root)
             try:
                 with Tree(self._files, os.path.join(self._real, draft)) as inside:
+                    drafts.own_like(inside._handles[""], root)
                     if not (inside.try_lock() and inside.still_there()):
                         return False
                     inside.write(leaf, data)
-                    return _rename_noreplace(root, draft, name) or self._claim_in_two_steps(name, leaf, data)
-            except FileExistsError:
-                return False
+                    return drafts.rename_noreplace(root, draft, name) or self._claim_in_two_steps(name, leaf, data)
+            except (FileExistsError, Problem) as error:
+                if isinstance(error, Problem) and error.kind != "missing":
+                    raise
+                return False  # taken, or a rival took the draft for a leftover before it was locked
             finally:
-                _remove(root, draft)
+                drafts.remove(root, draft)
 
     def _claim_in_two_steps(self, name: str, leaf: str, data: bytes) -> bool:
-        os.mkdir(name, 0o755, dir_fd=self._handles[""])
-        with Tree(self._files, os.path.join(self._real, name)) as inside:
-            _own_like(inside._handles[""], self._handles[""])
-            inside.write(leaf, data)
+        root = self._handles[""]
+        drafts.new_folder(root, name, 0o755)
+        try:
+            with Tree(self._files, os.path.join(self._real, name)) as inside:
+                inside.write(leaf, data)
+        except BaseException:
+            drafts.remove(root, name)
+            raise
         return True
 
     def give_up(self, name: str) -> None:
         """Take the folder name away in one step, then remove it and what is in it."""
-        self._sandbox.check(self.path(name))
         root = self._handles[""]
-        with self._explained(name):
-            gone = _draft_name(name)
+        with self._changing(name):
+            gone = drafts.draft_name(name)
             os.rename(name, gone, src_dir_fd=root, dst_dir_fd=root)
-            _remove(root, gone)
-
-    def try_lock(self) -> bool:
-        """Take the system's advisory lock on this very folder until the tree is closed; False where it is taken."""
-        return _flock(self._handles[""])
+            drafts.remove(root, gone)
+            drafts.sweep(root, name)
 
     def _make_folder(self, leaf: str, parent: int, mode: int) -> None:
         with contextlib.suppress(FileExistsError):
-            os.mkdir(leaf, mode, dir_fd=parent)
-            handle = os.open(leaf, FOLDER, dir_fd=parent)
-            try:
-                _own_like(handle, parent)
-            finally:
-                os.close(handle)
+            if os.geteuid() == 0 and os.fstat(parent).st_uid != 0:
+                drafts.new_folder_of_theirs(parent, leaf, mode)
+            else:
+                os.mkdir(leaf, mode, dir_fd=parent)
 
     def _dress(self, handle: int, old: os.stat_result | None, mode: int | None, folder: int) -> None:
         """Give a file that is about to take a name the owner, group and permission bits that it must have."""
-        if old is None:
-            _own_like(handle, folder)
-            os.fchmod(handle, 0o644 & ~self._files.umask if mode is None else mode)
-            return
         new = os.fstat(handle)
-        if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
+        if old is None:
+            drafts.own_like(handle, folder)
+        elif (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
             os.fchown(handle, old.st_uid, old.st_gid)
-        os.fchmod(handle, stat.S_IMODE(old.st_mode) if mode is None else mode)
-
-
-def _flock(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _write_all(handle: int, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(handle, rest) :]
-
-
-def _draft_name(name: str) -> str:
-    return f".{name}.{secrets.token_hex(6)}{TEMPORARY}"
-
-
-def _locked_draft(folder: int, leaf: str) -> tuple[int, str]:
-    while True:
-        name = _draft_name(leaf)
-        handle = os.open(name, CREATE, 0o600, dir_fd=folder)
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        if os.fstat(handle).st_nlink:
-            return handle, name
-        os.close(handle)  # somebody took it for a leftover before it was locked
-
-
-@contextlib.contextmanager
-def _temporary(folder: int, leaf: str) -> Iterator[tuple[int, str]]:
-    """A new locked file beside leaf; gone again unless it was renamed."""
-    handle, name = _locked_draft(folder, leaf)
-    try:
-        yield handle, name
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name, dir_fd=folder)
-        raise
-    finally:
-        os.close(handle)
-
-
-def _sweep(folder: int, leaf: str) -> None:
-    """Remove what a killed run left beside leaf: drafts that nobody holds locked any more."""
-    for name in os.listdir(folder):
-        if not (name.startswith(f".{leaf}.") and name.endswith(TEMPORARY)):
-            continue
-        with contextlib.suppress(OSError):
-            handle = os.open(name, READ, dir_fd=folder)
-            try:
-                if _flock(handle):
-                    _remove(folder, name)
-            finally:
-                os.close(handle)
-
-
-def _own_like(handle: int, folder: int) -> None:
-    owner = os.fstat(folder)
-    if os.geteuid() == 0 and os.fstat(handle).st_uid != owner.st_uid:
-        os.fchown(handle, owner.st_uid, owner.st_gid)
-
-
-def _remove(parent: int, leaf: str) -> None:
-    """Remove a file, a link, or a folder with all that is in it; its absence is no error."""
-    try:
-        handle = os.open(leaf, FOLDER, dir_fd=parent)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        if error.errno not in LINK_ERRNOS:
-            raise
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(leaf, dir_fd=parent)
-        return
-    try:
-        for name in os.listdir(handle):
-            _remove(handle, name)
-    finally:
-        os.close(handle)
-    with contextlib.suppress(FileNotFoundError):
-        os.rmdir(leaf, dir_fd=parent)
-
-
-def _rename_noreplace(folder: int, old: str, new: str) -> bool:
-    """Rename where nothing has the new name; False where the system cannot, FileExistsError where something has."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    call, flag = getattr(libc, "renameat2", None), 1
-    if call is None:
-        call, flag = getattr(libc, "renameatx_np", None), 4
-    if call is None:
-        return False
-    if call(folder, os.fsencode(old), folder, os.fsencode(new), flag) == 0:
-        return True
-    number = ctypes.get_errno()
-    if number in NO_SUPPORT:
-        return False
-    raise OSError(number, os.strerror(number))
+        usual = 0o644 & ~self._files.umask if old is None else stat.S_IMODE(old.st_mode)
+        os.fchmod(handle, usual if mode is None else mode)

@@ -10,7 +10,12 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.edits import Edit, apply, pretty_json, read_json_object
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.edits import (
+    Edit,
+    apply,
+    pretty_json,
+    read_json_object,
+)
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.egress import Outcome
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.host import Host
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.sandbox import Problem

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import stat
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 LINK_ERRNOS = (errno.ELOOP, errno.ENOTDIR, errno.EMLINK)
 UNREADABLE_ERRNOS = (errno.EACCES, errno.EPERM)
+# What a file system answers that has no advisory locks, or none for what is open for reading (a network's).
+NO_LOCKS = (errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 MAX_LINKS = 16
 KINDS = (
     (stat.S_ISDIR, "a directory"),
@@ -49,9 +52,9 @@ class Folder:
     def __init__(self, sandbox: Sandbox, anchor: str) -> None:
         self.anchor = anchor
         self._sandbox = sandbox
-        self._real = os.path.realpath(anchor)
         self._handles: dict[str, int] = {}
         with self._explained(""):
+            self._real = os.path.realpath(anchor)
             self._handles[""] = os.open(self._real, FOLDER)
 
     def __enter__(self: Self) -> Self:
@@ -72,15 +75,15 @@ class Folder:
             return None
         with self._explained(name):
             folder, leaf = self._locate(name)
-            handle = None if folder is None else _open_or_none(leaf, READ, folder)
-            if handle is None:
+            status = None if folder is None else lstat(leaf, folder)
+            if folder is None or status is None:
                 return None
-            try:
+            self._require_regular(name, status)  # before it is opened too: that alone can set a device going
+            with contextlib.suppress(FileNotFoundError), opened(leaf, READ, folder) as handle:
                 status = os.fstat(handle)
                 self._require_regular(name, status)
                 return Found(_read_all(handle, status.st_size), stat.S_IMODE(status.st_mode))
-            finally:
-                os.close(handle)
+            return None
 
     def names(self, name: str) -> list[str]:
         """The sorted names in a folder; empty where there is none."""
@@ -113,13 +116,25 @@ class Folder:
         except OSError:
             return False
 
+    def try_lock(self) -> bool:
+        """Take the system's advisory lock on this very folder until it is closed; False where it is taken.
+
+        True as well on a file system without such locks.
+        """
+        with self._explained(""):
+            return flock(self._handles[""]) is not False
+
     @contextlib.contextmanager
     def _explained(self, name: str) -> Iterator[None]:
-        """Turn an error of the system into a Problem that names the path."""
+        """Turn an error of the system into a Problem that names the path; refuse a name that climbs."""
+        if ".." in name.split("/"):
+            raise Problem("a name with .. in it", self.path(name), "outside")
         try:
             yield
         except OSError as error:
             raise explain(error, self.path(name)) from error
+        except ValueError as error:
+            raise Problem(f"no name that a file can have: {error}", self.path(name), "irregular") from error
 
     def _make_folder(self, leaf: str, parent: int, mode: int) -> None:
         raise NotImplementedError("a folder that is only read makes no folders")
@@ -181,6 +196,8 @@ class Reader:
 
     def read(self, path: str) -> Found | None:
         """The regular file at path; None where it or its folder is missing. Raises Problem."""
+        if self.sandbox.hides(path):
+            return None
         try:
             with Folder(self.sandbox, os.path.dirname(path)) as folder:
                 return folder.read(os.path.basename(path))
@@ -227,6 +244,29 @@ def lstat(leaf: str, folder: int) -> os.stat_result | None:
         return os.stat(leaf, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
         return None
+
+
+@contextlib.contextmanager
+def opened(leaf: str, flags: int, folder: int) -> Iterator[int]:
+    """A name in an open folder, opened as long as the context lasts."""
+    handle = os.open(leaf, flags, dir_fd=folder)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def flock(handle: int, wait: bool = False) -> bool | None:
+    """Take the system's advisory lock on what is open; False where it is taken, None where there are no such locks."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno in NO_LOCKS:
+            return None
+        raise
+    return True
 
 
 def _open_or_none(leaf: str, flags: int, folder: int) -> int | None:

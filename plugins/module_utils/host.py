@@ -139,14 +139,14 @@ def open_host(options: Mapping[str, Any], environ: Mapping[str, str], sandbox: S
     sandbox = sandbox or Sandbox(environ)
     files, egress = Files(sandbox), Egress(sandbox)
     home = environ.get("HOME") or os.path.expanduser("~")
-    root = _absolute("iapeer_root", options.get("iapeer_root") or environ.get("IAPEER_ROOT") or f"{home}/.iapeer")
+    root = absolute("iapeer_root", options.get("iapeer_root") or environ.get("IAPEER_ROOT") or f"{home}/.iapeer")
     named = options.get("config_file") or environ.get("IAPEER_MEMORY_CONFIG_FILE")
-    config_file = _absolute("config_file", named or os.path.join(root, "plugins", NAME, "config.env"))
+    config_file = absolute("config_file", named or os.path.join(root, "plugins", NAME, "config.env"))
     values, problem = _read_config(files, config_file)
     values.update({key: value for key, value in environ.items() if value})
 
     def place(option: str, default: str) -> str:
-        return _absolute(option, options.get(option) or values.get(f"IAPEER_MEMORY_{option.upper()}") or default)
+        return absolute(option, options.get(option) or values.get(f"IAPEER_MEMORY_{option.upper()}") or default)
 
     paths = Paths(
         home,
@@ -177,12 +177,14 @@ def parse_config(text: str) -> dict[str, str]:
         if match is None:
             continue
         value = match[2].strip()
-        if len(value) > 1 and value[0] in "\"'" and value[-1] == value[0]:
-            value = value[1:-1]
-        else:
-            value = f" {value}".partition(" #")[0].strip()
-        values[match[1]] = value
+        if not _quoted(value):
+            value = match[2].partition(" #")[0].strip()
+        values[match[1]] = value[1:-1] if _quoted(value) else value
     return values
+
+
+def _quoted(value: str) -> bool:
+    return len(value) > 1 and value[0] in "\"'" and value[-1] == value[0]
 
 
 def plan_config(values: Mapping[str, str], problem: str = "") -> Config:
@@ -210,6 +212,8 @@ def plan_config(values: Mapping[str, str], problem: str = "") -> Config:
 def _config_problem(vault: str, locale: str, port: int) -> str:
     if not vault:
         return "IAPEER_MEMORY_VAULT_PATH is not set"
+    if not os.path.isabs(vault):
+        return f"the vault {vault} (IAPEER_MEMORY_VAULT_PATH) is not an absolute path"
     if not os.path.isdir(vault):
         return f"the vault {vault} (IAPEER_MEMORY_VAULT_PATH) is not an existing directory"
     if locale not in LOCALES:
@@ -226,7 +230,7 @@ def _toggle(value: str, mode: str) -> bool:
 
 def _read_config(files: Files, path: str) -> tuple[dict[str, str], str]:
     try:
-        found = files.read(path)
+        found = files.read(os.path.realpath(path))  # the operator's file may well be a link into other dotfiles
     except Problem as problem:
         return {}, f"cannot be read: {problem.reason}"
     if found is None:
@@ -237,14 +241,29 @@ def _read_config(files: Files, path: str) -> tuple[dict[str, str], str]:
         return {}, f"is not UTF-8 (byte {error.start})"
 
 
-def _absolute(option: str, path: str) -> str:
-    if not os.path.isabs(path):
+def absolute(option: str, path: str) -> str:
+    """The path that an option holds, normalised; raises Problem unless it is absolute."""
+    try:
+        usable = os.path.isabs(path) and b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        usable = False
+    if not usable:
         raise Problem(f"{option} must be an absolute path, not {path!r}")
     return os.path.normpath(path)
 
 
+def given_text(option: str, name: str, text: object) -> str:
+    """One of the texts that an option gives by name; raises Problem where it is none."""
+    try:
+        if isinstance(text, str) and text.encode("utf-8", "surrogateescape") is not None:
+            return text
+    except UnicodeEncodeError:
+        pass
+    raise Problem(f"{option}: {name} must be text")
+
+
 def _find_core(named: str | None, egress: Egress, home: str) -> Binary:
     if named:
-        return Binary(_absolute("iapeer_bin", named), named=True)
+        return Binary(absolute("iapeer_bin", named), named=True)
     fallback = os.path.join(home, ".local", "bin", "iapeer")
     return Binary(egress.find("iapeer", fallback) or "iapeer")

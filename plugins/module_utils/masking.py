@@ -10,6 +10,11 @@ import re
 from typing import Any
 
 MASK = '"***"'
+# What of ours may be shown; whatever else somebody put into an entry of ours may be a secret.
+SHOWN = (
+    *("type", "url", "command", "matcher", "X-IAPeer-Identity"),
+    *("default_tools_approval_mode", "bearer_token_env_var"),
+)
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"(\s*:)?|-?[0-9][0-9.eE+-]*')
 
 
@@ -25,9 +30,10 @@ def mask_json(data: bytes | None, ours: set[str]) -> str:
 
 
 def literals(value: Any, dump: Any) -> set[str]:
-    """The JSON spellings, by dump, of all strings in a value."""
+    """The JSON spellings, by dump, of the strings in a value that may be shown."""
     if isinstance(value, dict):
-        return {text for item in value.values() for text in literals(item, dump)}
+        plain = {dump(item) for key, item in value.items() if key in SHOWN and isinstance(item, str)}
+        return plain | literals(list(value.values()), dump)
     if isinstance(value, list):
         return {text for item in value for text in literals(item, dump)}
-    return {dump(value)} if isinstance(value, str) else set()
+    return set()

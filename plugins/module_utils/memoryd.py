@@ -10,13 +10,15 @@ import os
 import re
 import signal
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.egress import Process
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.host import Host
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.sandbox import Problem
 
 MARK = "memoryd"
+# A run of Ansible carries the name of the module it runs, and that one's has our mark in it.
+ANSIBLE = "AnsiballZ_"
 GRACE_SECONDS = 5
 KILL_SECONDS = 2
 POLL_SECONDS = 0.1
@@ -27,7 +29,7 @@ WATCH = re.compile(r"watch=(on|off)\s*\Z")
 class Heartbeat(NamedTuple):
     """The heartbeat file: its age in seconds (None: there is none), when it was touched, and what it says of watch."""
 
-    age: Optional[float] = None
+    age: float | None = None
     touched: float = 0.0
     watch: str = ""
     problem: str = ""
@@ -44,11 +46,15 @@ class Heartbeat(NamedTuple):
 
 
 class Daemon(NamedTuple):
-    """What the pid file leads to: the process where it is memoryd's, else why it is not (stale: the file may go)."""
+    """What the pid file leads to: the process where it is memoryd's, else why it is not (stale: the file may go).
 
-    pid: Optional[int] = None
-    process: Optional[Process] = None
+    text: what the file holds.
+    """
+
+    pid: int | None = None
+    process: Process | None = None
     stale: str = ""
+    text: bytes = b""
 
 
 class RestartPlan(NamedTuple):
@@ -83,13 +89,15 @@ def read_daemon(host: Host) -> Daemon:
         raise Problem(f"the pid file cannot be used: {problem.reason}", host.paths.pid, problem.kind) from problem
     if found is None:
         return Daemon()
+    if os.path.islink(host.paths.pid):
+        raise Problem("the pid file cannot be used: it is a link", host.paths.pid, "irregular")
     text = found.data.decode("utf-8", "replace").strip()
     if not PID_TEXT.fullmatch(text) or int(text) <= 1:
-        return Daemon(stale=f"the pid file holds {text[:40]!r}, no pid of a daemon")
+        return Daemon(stale=f"the pid file holds {text[:40]!r}, no pid of a daemon", text=found.data)
     pid = int(text)
     process = host.egress.process(pid)
     reason = f"no process {pid}" if process is None else verdict(process, _owner(host))
-    return Daemon(pid, None if reason else process, reason or "")
+    return Daemon(pid, None if reason else process, reason or "", found.data)
 
 
 def verdict(process: Process, owner: int) -> str | None:
@@ -100,13 +108,16 @@ def verdict(process: Process, owner: int) -> str | None:
         return f"process {process.pid} belongs to another user (uid {process.uid})"
     if MARK not in process.command:
         return f"process {process.pid} is not memoryd: {process.command[:80]}"
+    if process.pid in (os.getpid(), os.getppid()) or ANSIBLE in process.command:
+        return f"process {process.pid} is a run of Ansible, not memoryd"
     return None
 
 
 def plan_restart(host: Host, daemon: Daemon, beat: Heartbeat, options: Mapping[str, Any]) -> RestartPlan:
     """Whether memoryd is to be restarted; reads the times of the newer_than files, changes nothing."""
     if daemon.process is None:
-        return RestartPlan("stale", daemon.stale) if daemon.stale else RestartPlan("not_running", "memoryd is not running")
+        action = "stale" if daemon.stale else "not_running"
+        return RestartPlan(action, daemon.stale or "memoryd is not running")
     paths, hung_after = options.get("newer_than"), options.get("hung_after")
     complaint = "" if hung_after is None else beat.complaint(hung_after)
     if complaint:
@@ -151,7 +162,7 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any
     if check or not changed:
         return result
     if daemon.process is None:
-        _remove_pid_file(host)
+        _remove_pid_file(host, daemon.text)
         return result
     ended_at = host.clock.now()
     result["signal"] = terminate(host, daemon.process)
@@ -168,19 +179,20 @@ def terminate(host: Host, process: Process) -> str | None:
     process survives.
     """
     owner = _owner(host)
-    last = None
+    last = reason = None
     for name, seconds in (("TERM", GRACE_SECONDS), ("KILL", KILL_SECONDS)):
         number = signal.SIGTERM if name == "TERM" else signal.SIGKILL
         reason = host.egress.signal(process.pid, number, lambda found: _not_the_same(found, process, owner))
         last = last if reason else name
         if host.egress.wait_gone(process, host.clock, seconds):
-            _remove_pid_file(host, process.pid)
+            _remove_pid_file(host, str(process.pid).encode())
             return last
-    raise Problem(f"memoryd (pid {process.pid}) survived TERM and KILL: its pid file is kept, look at it", host.paths.pid)
+    what = f"could not be ended: {reason}" if reason else "survived TERM and KILL"
+    raise Problem(f"memoryd (pid {process.pid}) {what}; its pid file is kept, look at it", host.paths.pid)
 
 
 def _not_the_same(found: Process, process: Process, owner: int) -> str | None:
-    if abs(found.started - process.started) > 2:
+    if not found.is_same(process):
         return f"pid {process.pid} was given to another process"
     return verdict(found, owner)
 
@@ -206,12 +218,12 @@ def _await_return(host: Host, old: Process, since: float, wait: float) -> int | 
     )
 
 
-def _remove_pid_file(host: Host, pid: int | None = None) -> None:
-    """Remove the pid file; with pid only while it still names that process."""
+def _remove_pid_file(host: Host, text: bytes) -> None:
+    """Remove the pid file while it still holds this text: not the one that a new daemon has written meanwhile."""
     with host.files.tree(host.paths.state) as state:
         name = os.path.basename(host.paths.pid)
         found = state.read(name)
-        if found is not None and (pid is None or found.data.strip() == str(pid).encode()):
+        if found is not None and found.data.strip() == text.strip():
             state.remove(name)
 
 

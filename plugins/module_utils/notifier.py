@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.doctrine import read_manifest
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.edits import read_json_object
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.fleet import core_problem, peers_of, read_registry
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.host import Host
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.host import Host, absolute
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.sandbox import Problem
 
 RECEIVERS = {"event": "watcher", "time": "timer"}
@@ -55,14 +55,15 @@ def find_registrant(host: Host, name: str, with_runtime: bool) -> Registrant | N
     """
     cwd = read_manifest(host).cwd_of(name)
     if cwd and not with_runtime:
-        return Registrant(name, cwd)
+        return Registrant(name, absolute(f"the cwd of {name}", cwd))
     row = next((row for row in read_registry(host) if row.get("personality") == name), None)
     peer = next(iter(peers_of([row] if row else [])), None)
     if row is None or peer is None:
         return None
     default = row.get("default_runtime")
     runtime = default.strip() if isinstance(default, str) else ""
-    return Registrant(name, cwd or peer.cwd, runtime or next(iter(peer.runtimes), ""))
+    cwd = absolute(f"the cwd of {name}", cwd or peer.cwd)
+    return Registrant(name, cwd, runtime or next(iter(peer.runtimes), ""))
 
 
 def read_trigger(host: Host, registrant: Registrant, kind: str, identity: str) -> Trigger | None:
@@ -137,6 +138,8 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any
     if registrant is None or not registrant.runtime:
         reason = f"no {name} peer with a runtime in the registry"
         return _result(TriggerPlan("skipped", reason, None, None, None), current)
+    if not os.path.isdir(registrant.cwd):
+        raise Problem(f"the folder of {name} is missing: a trigger could not be seen", registrant.cwd, "missing")
     if not check:
         _send(host, registrant, kind, plan.message)
         current = _await(host, registrant, kind, wanted, options)

@@ -20,8 +20,9 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.fleet import (
     core_problem,
     peers_of,
     read_fleet,
+    read_registry,
 )
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.folders import Folder
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.folders import Folder, Found
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.host import Host
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.provision_lock import provision_lock
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.sandbox import Problem
@@ -65,8 +66,8 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any
     """Sweep the plugin off the fleet of a v1.1 host, or say where it would go (check).
 
     options: method (core: by the core's verb; native: by the clients themselves; auto: native where the core has no
-    such verb any more), peers, claude_bin, codex_bin. changed tells whether the plugin is seen anywhere. Raises Problem where
-    the core is refused, missing or fails; a peer whose client fails is in the results, which are marked failed.
+    such verb any more), peers, claude_bin, codex_bin. changed tells whether the plugin is seen anywhere. Raises Problem
+    where the core is refused, missing or fails; a peer whose client fails is in the results, which are marked failed.
     """
     slot, method = read_slot(host), options.get("method") or "auto"
     if slot.form == FOREIGN:
@@ -78,10 +79,10 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any
     traces = find_traces(host, peers)
     for trace in traces:
         host.files.sandbox.check(trace.cwd)
-    if check:
-        _require_core(host, method)
-        return _result([trace.record("removed") for trace in traces], "removed", _where(traces), bool(traces))
     if method != "native":
+        read_registry(host)  # a core that cannot list its peers cannot sweep them: the same words in check mode
+        if check:
+            return _result([trace.record("removed") for trace in traces], "removed", _where(traces), bool(traces))
         done = host.egress.run(host.core, VERB, timeout=VERB_TIMEOUT)
         if done.rc == 0:
             left = find_traces(host, peers)
@@ -90,22 +91,20 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any
             return _result(records, "removed", _where(traces) + note, bool(traces))
         if method == "core" or done.refused or not _lacks_verb(done):
             raise core_problem(host.core.path, done)
-    return _native(host, options, traces)
+    return _native(host, options, traces, check)
 
 
-def _require_core(host: Host, method: str) -> None:
-    """Raise the Problem that a real run would meet for want of a core."""
-    done = Outcome(0) if method == "native" else host.egress.run(host.core, ["version"], timeout=CLIENT_TIMEOUT)
-    if done.refused or done.missing:
-        raise core_problem(host.core.path, done)
-
-
-def _native(host: Host, options: Mapping[str, Any], traces: list[Trace]) -> dict[str, Any]:
-    clients = {name: _client(host, name, options.get(f"{name}_bin")) for name in ("claude", "codex")}
-    with provision_lock(host, LOCK_SECONDS):
-        records = [_remove(host, trace, clients[trace.runtime]) for trace in traces]
+def _native(host: Host, options: Mapping[str, Any], traces: list[Trace], check: bool) -> dict[str, Any]:
+    clients = {trace.runtime: _client(host, trace.runtime, options.get(f"{trace.runtime}_bin")) for trace in traces}
+    if check:
+        answers = {name: host.egress.run(client, ["--version"]) for name, client in clients.items()}
+        records = [_foretold(host, trace, clients[trace.runtime], answers[trace.runtime]) for trace in traces]
+    else:
+        with provision_lock(host, LOCK_SECONDS):
+            records = [_remove(host, trace, clients[trace.runtime]) for trace in traces]
     bad = [record for record in records if record["action"] == "failed"]
-    result = _result(records, "failed" if bad else "removed", _where(traces), bool(traces))
+    gone = [trace for trace, record in zip(traces, records) if record["action"] == "removed"]
+    result = _result(records, "failed" if bad else "removed", _where(gone), bool(gone))
     if bad:
         complaints = [f"{item['personality'] or 'codex'}: {item['cwd']}: {item['detail']}" for item in bad]
         result.update(failed=True, msg="the plugin could not be removed: " + "; ".join(complaints))
@@ -132,14 +131,32 @@ def _remove(host: Host, trace: Trace, client: Binary) -> dict[str, str]:
     return trace.record("removed")
 
 
+def _foretold(host: Host, trace: Trace, client: Binary, answer: Outcome) -> dict[str, str]:
+    """The record that _remove would come to, as far as it can be told without acting; answer: the client's version."""
+    if answer.refused:
+        raise Problem(answer.err, kind="refused")
+    try:
+        if trace.runtime == "claude":
+            with Folder(host.files.sandbox, trace.cwd) as folder:
+                _settings(folder)
+    except (Problem, DocumentError) as problem:
+        return trace.record("failed", str(problem))
+    return trace.record("failed", f"{client.path}: {answer.complaint}") if answer.missing else trace.record("removed")
+
+
+def _settings(folder: Folder) -> tuple[Found | None, bytes | None]:
+    """The settings of a peer as they are, and as they are to be without the plugin."""
+    found = folder.read(SETTINGS)
+    return found, None if found is None else json_document.dump_like(found.data, _less_plugin(found.data))
+
+
 def _uninstall(host: Host, trace: Trace, client: Binary) -> Outcome:
     """Let Claude Code uninstall it; what it rewrote of settings.json is put back, less the plugin's own key.
 
     The client drops hook events and keys that it does not know when it rewrites that file.
     """
     with host.files.tree(trace.cwd) as tree:
-        found = tree.read(SETTINGS)
-        wanted = None if found is None else json_document.dump_like(found.data, _less_plugin(found.data))
+        found, wanted = _settings(tree)
         args = ["plugin", "uninstall", PLUGIN, "--scope", "project"]
         done = host.egress.run(client, args, cwd=trace.cwd, timeout=CLIENT_TIMEOUT)
         if wanted is not None and (done.rc == 0 or NOT_INSTALLED.search(done.err + done.out)):
@@ -201,6 +218,6 @@ def _names(traces: list[Trace]) -> str:
 
 
 def _result(records: list[dict[str, str]], action: str, detail: str, changed: bool) -> dict[str, Any]:
-    text = "".join(f"{item['personality'] or 'codex'}: {PLUGIN}\n" for item in records)
+    text = "".join(f"{item['personality'] or 'codex'}: {PLUGIN}\n" for item in records if item["action"] == "removed")
     diff = [{"before_header": "plugin", "after_header": "plugin", "before": text, "after": ""}] if changed else []
     return {"changed": changed, "action": action, "detail": detail, "results": records, "diff": diff}

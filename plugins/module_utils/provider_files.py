@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.content import doctrines_en, doctrines_ru
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.doctrine import PLACEHOLDER
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.edits import Edit, apply, read_edit
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.host import Host
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.host import Host, given_text
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.sandbox import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.scripts import EXECUTABLE, dream_gate, launcher
 
@@ -54,6 +54,7 @@ def plan_templates(host: Host, given: Mapping[str, str]) -> list[Edit]:
     for name in given:
         if name not in BUNDLED[locale]:
             raise Problem(f"templates: {name!r} is none of {', '.join(BUNDLED[locale])}")
+        given_text("templates", name, given[name])
     edits = []
     for name, text in {**BUNDLED[locale], **given}.items():
         edit = read_edit(host.files, os.path.join(folder, name), text.encode("utf-8", "surrogateescape"))
@@ -70,14 +71,19 @@ def plan_launcher(host: Host, _given: Mapping[str, str]) -> list[Edit]:
     return [read_edit(host.files, path, data, EXECUTABLE) for path, data in scripts.items()]
 
 
-def plan_guide(host: Host, _given: Mapping[str, str]) -> list[Edit]:
-    """The host-wide guide, only where it is already: its presence is the operator's consent."""
+def plan_guide(host: Host, given: Mapping[str, str]) -> list[Edit]:
+    """The host-wide guide, only where it is already: its presence is the operator's consent.
+
+    Its template is the given one, for check mode where a step before this one has not written it, else the host's.
+    """
     found = host.files.read(host.paths.guide)
     if found is None:
         return []
     config = host.require_config()
     template = host.files.read(os.path.join(host.paths.templates(config.locale), GUIDE_TEMPLATE))
     text = BUNDLED[config.locale][GUIDE_TEMPLATE].encode() if template is None else template.data
+    if GUIDE_TEMPLATE in given:
+        text = given_text("templates", GUIDE_TEMPLATE, given[GUIDE_TEMPLATE]).encode("utf-8", "surrogateescape")
     wanted = text.replace(PLACEHOLDER.encode(), os.fsencode(config.vault_path))
     folder = os.path.dirname(host.paths.guide)
     private = Edit(folder, b"", b"", GUIDE_FOLDER_MODE, host.files.mode(folder), ("", ""))

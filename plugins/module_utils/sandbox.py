@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import os
 import pwd
-import tempfile
 from collections.abc import Mapping
 
 SWITCHES = ("IAPEER_TEST_SANDBOX", "IAPEER_MEMORY_SUPPRESS_IAP_SEND")
 LIVE = (".iapeer", ".claude", ".codex", os.path.join("Library", "Mobile Documents"))
 HARNESS = {".iapeer", ".claude", ".codex"}
-TEMPORARY = ("/tmp", "/var/tmp", "/private/tmp", "/private/var/folders")  # noqa: S108 (roots that are compared, not used)
+TEMPORARY = ("/tmp", "/var/tmp", "/private/tmp", "/private/var/folders")  # compared, never used
 ROOT_PREFIX = "IAPEER_MEMORY_"
 CONFIG_VARIABLE = "IAPEER_MEMORY_CONFIG_FILE"
+TEMPORARY_VARIABLES = ("TMPDIR", "TEMP", "TMP")
 
 
 class Problem(Exception):
@@ -45,7 +45,7 @@ class Sandbox:
 
     def __init__(self, environ: Mapping[str, str], real_home: str | None = None) -> None:
         self.armed = any(environ.get(name) == "1" for name in SWITCHES)
-        home = pwd.getpwuid(os.getuid()).pw_dir if real_home is None else real_home
+        home = _account_home(environ) if real_home is None else real_home
         self._live = tuple({os.path.join(base, name) for base in (home, os.path.realpath(home)) for name in LIVE})
         self._roots = _sandbox_roots(environ) if self.armed else ()
 
@@ -53,11 +53,13 @@ class Sandbox:
         """Why path (absolute) must not be touched, as it is spelled and as it resolves; None where it may be."""
         if not self.armed:
             return None
-        for spelling in {os.path.normpath(path), os.path.realpath(path)}:
-            live = next((root for root in self._live if _under(spelling, root)), None)
+        for spelling in _spellings(path):
+            # A file system that does not tell .Claude from .claude leads to the same place by either spelling.
+            folded = spelling.casefold()
+            live = next((root for root in self._live if _under(folded, root.casefold())), None)
             if live is not None:
                 return f"refused by the sandbox: under the live {live}"
-            crossed = HARNESS.intersection(spelling.split(os.sep))
+            crossed = HARNESS.intersection(folded.split(os.sep))
             if crossed and not any(_under(spelling, root) for root in self._roots):
                 return f"refused by the sandbox: crosses {sorted(crossed)[0]} outside the sandbox roots"
         return None
@@ -73,6 +75,21 @@ class Sandbox:
         return self.armed and self.refuses(path) is not None
 
 
+def _account_home(environ: Mapping[str, str]) -> str:
+    """The account's home from the user database, whatever $HOME says; $HOME where the account is not in there."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:
+        return environ.get("HOME") or os.sep
+
+
+def _spellings(path: str) -> set[str]:
+    try:
+        return {os.path.normpath(path), os.path.realpath(path)}
+    except ValueError:  # no path at all (a NUL byte): nothing that can be reached
+        return {os.path.normpath(path)}
+
+
 def _under(path: str, root: str) -> bool:
     return path == root or path.startswith(root.rstrip(os.sep) + os.sep)
 
@@ -83,5 +100,5 @@ def _sandbox_roots(environ: Mapping[str, str]) -> tuple[str, ...]:
     roots = [value for name, value in named.items() if name == "IAPEER_ROOT" or name.startswith(ROOT_PREFIX)]
     if CONFIG_VARIABLE in named:
         roots.append(os.path.dirname(named[CONFIG_VARIABLE]))
-    roots += [*TEMPORARY, tempfile.gettempdir()]
-    return tuple({spelling for root in roots for spelling in (os.path.normpath(root), os.path.realpath(root))} - {os.sep})
+    roots += [*TEMPORARY, *(named[name] for name in TEMPORARY_VARIABLES if name in named)]
+    return tuple({spelling for root in roots for spelling in _spellings(root)} - {os.sep})

@@ -10,7 +10,12 @@ import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.edits import Edit, apply, pretty_json, read_json_object
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.edits import (
+    Edit,
+    apply,
+    pretty_json,
+    read_json_object,
+)
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.host import NAME, Host, Paths
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.sandbox import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.times import iso_milliseconds

@@ -46,7 +46,7 @@ def server_entry(personality: str, port: int) -> Json:
 def hooks_surface(hooks: str | None) -> JsonSurface:
     """Our hook entries; hooks is the folder of the shims, None takes ours out."""
     wanted = {} if hooks is None else wanted_entries(hooks, MATCHER)
-    return JsonSurface("hooks", SETTINGS, lambda value: with_hooks(value, wanted), our_parts, hooks is None, keep_file=True)
+    return JsonSurface("hooks", SETTINGS, lambda value: with_hooks(value, wanted), our_parts, hooks is None, True)
 
 
 def mcp_surface(personality: str, port: int | None) -> JsonSurface:

@@ -14,6 +14,7 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.document_error
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.edits import Edit
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.folders import Folder
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.host import NAME
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.masking import SHOWN
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.sandbox import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.surface_hooks import (
     our_parts,
@@ -99,6 +100,11 @@ def _shown(table: dict[str, Any] | None, path: tuple[str, ...] = NAMESPACE) -> s
     """Our tables for a diff; the rest of the file is nobody's business."""
     if table is None:
         return ""
-    lines = [f"[{'.'.join(path)}]"] + [f"{key} = {value}" for key, value in table.items() if not isinstance(value, dict)]
+    plain = {key: value if key in SHOWN else "***" for key, value in table.items() if not isinstance(value, dict)}
+    lines = [f"[{'.'.join(path)}]", *(f"{key} = {_spelled(value)}" for key, value in plain.items())]
     below = [_shown(value, (*path, key)) for key, value in table.items() if isinstance(value, dict)]
     return "\n".join(["\n".join(lines) + "\n", *below])
+
+
+def _spelled(value: str) -> str:
+    return value if isinstance(value, toml_document.Raw) else json.dumps(value, ensure_ascii=False)

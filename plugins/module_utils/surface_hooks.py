@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Optional
+from typing import Any
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.document_error import DocumentError
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.scripts import is_our_command, shim_path
@@ -42,7 +42,7 @@ def with_hooks(value: Json, wanted: Mapping[str, Json]) -> Json:
     for event, entries in hooks.items():
         if not isinstance(entries, list):
             raise DocumentError("not a list", f"hooks.{event}")
-        kept = [entry for entry in map(_without_ours, entries) if entry is not None]
+        kept = [left for entry in entries for left in _without_ours(entry)]
         kept += [wanted[event]] if event in wanted else []
         if kept or not entries:
             after[event] = kept
@@ -54,15 +54,15 @@ def with_hooks(value: Json, wanted: Mapping[str, Json]) -> Json:
     return {key: item for key, item in value.items() if key != "hooks"}
 
 
-def _without_ours(entry: Any) -> Optional[Any]:
-    """An entry less our handlers; None where nothing else was in it."""
+def _without_ours(entry: Any) -> list[Any]:
+    """An entry less our handlers, in a list that is empty where nothing else was in it."""
     handlers = entry.get("hooks") if isinstance(entry, dict) else None
     if not isinstance(handlers, list):
-        return entry
+        return [entry]
     foreign = [item for item in handlers if not (isinstance(item, dict) and is_our_command(item.get("command")))]
     if len(foreign) == len(handlers):
-        return entry
-    return {**entry, "hooks": foreign} if foreign else None
+        return [entry]
+    return [{**entry, "hooks": foreign}] if foreign else []
 
 
 def our_parts(value: Json) -> list[Any]:

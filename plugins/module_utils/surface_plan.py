@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Callable, NamedTuple, Optional
+from typing import Any, Callable, NamedTuple
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils import json_document
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.document_error import DocumentError
@@ -60,9 +60,9 @@ class Wanted(NamedTuple):
     hooks: the folder of the shims. skills: skill name to text.
     """
 
-    hooks: Optional[str]
-    port: Optional[int]
-    skills: Optional[Mapping[str, str]]
+    hooks: str | None
+    port: int | None
+    skills: Mapping[str, str] | None
     surfaces: Sequence[str] = SURFACES
 
 

@@ -37,11 +37,11 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any
     in time; a peer that cannot be mended is in the results, and the result is marked failed.
     """
     state = options["state"]
-    peers = _wanted_peers(host, options.get("peers"))
     wanted = Wanted(None, None, None, _wanted_surfaces(options.get("surfaces")))
     if state == "present":
         port, skills = _wanted_port(host, options), _skills(host, options)
         wanted = wanted._replace(hooks=host.paths.hooks, port=port, skills=skills)
+    peers = _wanted_peers(host, options.get("peers"))
     done = sweep(host, peers, wanted, float(options.get("lock_timeout") or 0), check)
     return _result(done, state, bool(options.get("all_results")), options.get("skipped_as") or "skipped")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Callable, NamedTuple, Optional
+from typing import Any, Callable, NamedTuple
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils import codex_trust
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.edits import Edit, apply, read_edit
@@ -20,18 +20,20 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.provision_lock
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.sandbox import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.scripts import EXECUTABLE, shim, shim_path
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.surface_claude import plan_claude
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.surface_codex import HOOKS, plan_codex
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.surface_codex import HOOKS, hooks_surface, plan_codex
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.surface_hooks import VERBS
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.surface_plan import (
     ABSENT,
     ALREADY,
     CHANGES,
     FAILED,
+    SKIPPED,
     WRITTEN,
     Planned,
     Settled,
     Wanted,
     apply_planned,
+    plan_json,
 )
 
 SESSION_RUNTIMES = ("claude", "codex")
@@ -83,12 +85,20 @@ class Sweep(NamedTuple):
         """True where any file or trust record changes."""
         return any(edit.changed for edit in self.shims) or any(seat.changed for seat in self.seats)
 
-    def edits(self) -> Iterator[Edit]:
-        """Every file that changes."""
-        yield from (edit for edit in self.shims if edit.changed)
+    def diffs(self) -> Iterator[dict[str, str]]:
+        """What is shown of every file, folder and trust record that changes."""
+        yield from (edit.diff() for edit in self.shims if edit.changed)
         for seat in self.seats:
             for item in seat.planned:
-                yield from (edit for _name, edit in item.edits)
+                yield from (edit.diff() for _name, edit in item.edits)
+                for name in item.folders:
+                    yield _shown(os.path.join(seat.peer.cwd, name), "a folder of ours, with all that is in it\n", "")
+                if item.surface == "trust" and item.action == WRITTEN:
+                    yield _shown(item.path, "not trusted\n", "trusted\n")
+
+
+def _shown(path: str, before: str, after: str) -> dict[str, str]:
+    return {"before_header": path, "after_header": path, "before": before, "after": after}
 
 
 def sweep(host: Host, peers: Sequence[Peer], wanted: Wanted, lock_timeout: float, check: bool) -> Sweep:
@@ -121,11 +131,12 @@ def _plan(host: Host, peers: Sequence[Peer], wanted: Wanted) -> Sweep:
         for runtime in SESSION_RUNTIMES if not reason else ():
             if runtime not in peer.runtimes:
                 continue
-            owner = taken.setdefault((os.path.realpath(peer.cwd), runtime), peer.personality)
-            if owner == peer.personality:
-                seats.append(Seat(peer, runtime, planner.plan(peer, runtime)))
-            else:
-                reason = f"shares its folder with {owner}"
+            place = (os.path.realpath(peer.cwd), runtime)
+            if place in taken:
+                reason = f"shares its folder with {taken[place]}"
+                continue
+            taken[place] = peer.personality
+            seats.append(Seat(peer, runtime, planner.plan(peer, runtime)))
         if reason:
             skipped.append((peer.personality, reason))
     return Sweep(planner.shims(), tuple(seats), tuple(skipped))
@@ -148,8 +159,8 @@ class _Planner:
         self._host = host
         self._wanted = wanted
         self._settled: Settled = set()
-        self._identities: dict[bytes, Optional[dict[str, str]]] = {}
-        self._records: Optional[codex_trust.TrustRecords] = None
+        self._identities: dict[bytes, dict[str, str] | None] = {}
+        self._records: codex_trust.TrustRecords | None = None
 
     def shims(self) -> tuple[Edit, ...]:
         """The hook shims, which are written before anything points at them."""
@@ -178,19 +189,26 @@ class _Planner:
             return tuple(Planned(name, FAILED, peer.cwd).failed(problem) for name in wanted.surfaces[:1])
         return tuple(plans)
 
-    def _plan_trust(self, folder: Folder, hooks: Optional[Planned]) -> Planned:
+    def _plan_trust(self, folder: Folder, hooks: Planned | None) -> Planned:
         path = os.path.realpath(folder.path(HOOKS))
-        if hooks is not None and hooks.edits:
-            data = hooks.edits[0][1].after or b""
+        looked = hooks or plan_json(folder, hooks_surface(self._wanted.hooks), self._settled)
+        if looked.action in (FAILED, SKIPPED):
+            return codex_trust.plan_trust(path, looked, False)
+        if looked.edits:
+            edit = looked.edits[0][1]
+            data = edit.after if hooks else edit.before
         else:
             found = folder.read(HOOKS)
-            data = found.data if found is not None else b""
+            data = None if found is None else found.data
+        if data is None:
+            return Planned("trust", FAILED, path, "there is no hooks.json to trust")
         if data not in self._identities:
             self._identities[data] = codex_trust.identities(data)
         if self._records is None:
             self._records = codex_trust.read_records(self._host)
-        recorded = codex_trust.is_recorded(self._records, path, self._identities[data])
-        return codex_trust.plan_trust(path, hooks or Planned("hooks", ALREADY, path), recorded)
+        return codex_trust.plan_trust(
+            path, looked, codex_trust.is_recorded(self._records, path, self._identities[data])
+        )
 
 
 def _applied(host: Host, seat: Seat) -> Seat:
@@ -211,7 +229,7 @@ def _asked(host: Host, seat: Seat) -> Seat:
     return _each_trust(seat, lambda item, hooks: codex_trust.ask_trust(host, item, bool(hooks and hooks.edits)))
 
 
-def _each_trust(seat: Seat, settle: Callable[[Planned, Optional[Planned]], Planned]) -> Seat:
+def _each_trust(seat: Seat, settle: Callable[[Planned, Planned | None], Planned]) -> Seat:
     """The seat with its trust settled; not asked for where hooks.json did not get into place."""
     hooks = next((item for item in seat.planned if item.surface == "hooks"), None)
     planned = []

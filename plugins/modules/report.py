@@ -41,6 +41,11 @@ options:
     description: What to say of a step of which nothing ran. A text that begins with C(ok:) makes it ok.
     type: dict
     default: {}
+  start:
+    description: The registered results without which no step of update begins.
+    type: list
+    elements: dict
+    default: []
   version:
     description: The version that was wanted.
     type: str

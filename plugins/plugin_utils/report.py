@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -15,6 +16,8 @@ STEPS = (
     + ("memoryd",)
 )
 NOT_RUN = "not run"
+# What Ansible says, differently in each of its versions, before the message of a lookup.
+PREAMBLE = re.compile(r".*(?:original message|lookup plugin '[^']*' failed): ", re.DOTALL)
 
 Result = Mapping[str, Any]
 
@@ -68,12 +71,16 @@ class Report(NamedTuple):
         return lines
 
 
-def update_rows(results: Mapping[str, Any], idle: Mapping[str, str]) -> list[Row]:
+def update_rows(results: Mapping[str, Any], idle: Mapping[str, str], start: Iterable[Any] = ()) -> list[Row]:
     """The rows of update, in the order of the steps.
 
     results: for each step its registered results. idle: for a step of which none ran, what to say; a first word ok
-    makes it ok, else it is a skip.
+    makes it ok, else it is a skip. start: the results without which no step begins; a failed one is said at the first.
     """
+    stopped = next((item for item in start if was_run(item) and status_of(item) == FAIL), None)
+    if stopped is not None:
+        first, *others = STEPS
+        return [Row(first, FAIL, detail_of(stopped)), *(Row(name, SKIP, f"not begun: see {first}") for name in others)]
     rows = []
     for name in STEPS:
         ran = [item for item in results.get(name, ()) if was_run(item)]
@@ -103,13 +110,14 @@ def detail_of(result: Result) -> str:
     """The line for people; the first line of a message where a module broke off."""
     if status_of(result) == FAIL:
         text = str(result.get("msg") or result.get("module_stderr") or "failed without a message")
-        return text.strip().splitlines()[-1] if "Traceback" in text else " ".join(text.split())
+        return text.strip().splitlines()[-1] if "Traceback" in text else " ".join(PREAMBLE.sub("", text).split())
     return str(result.get("detail") or "")
 
 
 def _worst(statuses: Iterable[str]) -> str:
+    """Of a step of several parts: one part that was left out is not hidden by others that are in place."""
     seen = set(statuses)
-    return next((status for status in (FAIL, CHANGED, OK) if status in seen), SKIP)
+    return next(status for status in (FAIL, CHANGED, SKIP, OK) if status in seen)
 
 
 def verify_rows(found: Result, results: Mapping[str, Any], options: Mapping[str, Any]) -> list[Row]:
@@ -124,7 +132,7 @@ def verify_rows(found: Result, results: Mapping[str, Any], options: Mapping[str,
     config, skip = found["config"], _reasons(found, options)
     detail = config["problem"] or f"vault {config['vault_path']}, locale {config['locale']}, mode {config['mode']}"
     rows = [Row("config", OK if config["ok"] else FAIL, detail)]
-    rows.append(_checked("memory-slot", results.get("memory-slot"), repair, skip["slot"]))
+    rows.append(_slot_row(found, results.get("memory-slot"), repair, skip["slot"]))
     rows.append(_fleet_row(found, results.get("fleet-map"), repair, skip["fleet"]))
     rows += _surface_rows(results.get("peer-surfaces"), repair, skip["surfaces"])
     rows.append(_heartbeat_row(found, results.get("memoryd-heartbeat"), float(options["stale_after"])))
@@ -157,6 +165,12 @@ def _checked(name: str, result: Any, repair: bool, otherwise: str) -> Row:
     if status == CHANGED:
         status = REPAIRED if repair else FAIL
     return Row(name, status, _in_words(result, repair))
+
+
+def _slot_row(found: Result, result: Any, repair: bool, reason: str) -> Row:
+    """The slot's row: a host whose binary tells no version is not one that is in order."""
+    blind = not was_run(result) and found["config"]["ok"] and not found["binary"]["refused"]
+    return Row("memory-slot", FAIL, reason) if blind else _checked("memory-slot", result, repair, reason)
 
 
 def _in_words(result: Result, repair: bool) -> str:

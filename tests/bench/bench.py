@@ -91,7 +91,8 @@ def built(base: Path, count: int) -> ThrowawayHost:
     peers = [Peer("index"), Peer("scriber"), Peer("dreamweaver")]
     peers += [Peer(f"peer-{number:04d}") for number in range(count - len(peers))]
     host = build_host(base, form="v1_2", peers=peers, fleet=True)
-    subprocess.run(playbook(host, "update").argv, env=playbook(host, "update").environment, check=True, capture_output=True)
+    update = playbook(host, "update")
+    subprocess.run(update.argv, env=update.environment, check=True, capture_output=True)
     return host
 
 

@@ -143,6 +143,9 @@ def test_every_role_declares_its_arguments() -> None:
 @per_file(MODULES)
 def test_a_module_is_a_thin_door(path: Path) -> None:
     assert lines(path) <= MAX_MODULE_LINES
+    if not list(functions(parse(path))):  # the documentation of an action plugin that does all of it
+        assert (path.parent.parent / "action" / path.name).is_file()
+        return
     main = [length(function) for function in functions(parse(path)) if function.name == "main"]
     assert len(main) == 1
     assert main[0] <= MAX_MAIN_LINES

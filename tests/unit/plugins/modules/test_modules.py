@@ -1,0 +1,209 @@
+# Copyright: (c) 2026, the agfpd.iapeer_memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The modules as Ansible runs them: options, messages, check mode, diff, and that no traceback reaches a user."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.agfpd.iapeer_memory.plugins.doc_fragments.host import ModuleDocFragment
+from ansible_collections.agfpd.iapeer_memory.tests.fixtures import throwaway
+from ansible_collections.agfpd.iapeer_memory.tests.unit.modules import PACKAGE, run_main, specification
+from ansible_collections.agfpd.iapeer_memory.tests.unit.place import Place
+
+REQUIRED: dict[str, dict[str, Any]] = {
+    "fleet_map": {},
+    "legacy_plugin_off": {},
+    "memory_host_info": {},
+    "memory_slot": {"version": "1.4.0"},
+    "memoryd_restart": {},
+    "notifier_trigger": {"kind": "event", "id": "x", "script": "/x", "target": "scriber"},
+    "peer_surfaces": {},
+    "provider_files": {"part": "launcher"},
+    "role_doctrines": {"version": "1.4.0"},
+}
+MODULES = sorted(REQUIRED)
+
+
+@pytest.fixture
+def account(place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """A host that is the account of this process, with the stand-in core."""
+    for name, value in place.environ().items():
+        monkeypatch.setenv(name, value)
+    throwaway.install("core.py", place.home / ".local" / "bin" / "iapeer", sys.executable)
+    place.registry(place.row("alpha", "claude"))
+    place.peer("alpha")
+    return place
+
+
+def docs(name: str) -> dict[str, Any]:
+    """The documentation of a module."""
+    return dict(yaml.safe_load(importlib.import_module(f"{PACKAGE}.{name}").DOCUMENTATION))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_option_is_documented_as_it_is(name: str) -> None:
+    spec = specification(name)["argument_spec"]
+    shared = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
+    written = {**shared, **docs(name).get("options", {})}
+    assert set(spec) == set(written)
+    for option, argument in spec.items():
+        assert written[option]["type"] == argument.get("type", "str"), option
+        assert written[option].get("default") == argument.get("default"), option
+        assert written[option].get("choices") == argument.get("choices"), option
+        assert written[option].get("required", False) == argument.get("required", False), option
+        assert written[option]["description"], option
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_supports_check_mode_and_names_the_shared_options(name: str) -> None:
+    spec = specification(name)
+    assert spec["supports_check_mode"] is True
+    assert {"iapeer_root", "config_file", "state_dir", "binary_path", "iapeer_bin"} < set(spec["argument_spec"])
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_and_returns_are_valid_and_use_the_full_name(name: str) -> None:
+    module = importlib.import_module(f"{PACKAGE}.{name}")
+    for task in yaml.safe_load(module.EXAMPLES):
+        used = [key for key in task if key.startswith("agfpd.")]
+        assert set(used) <= {f"agfpd.iapeer_memory.{name}"}
+    for example in [task for task in yaml.safe_load(module.EXAMPLES) if f"agfpd.iapeer_memory.{name}" in task]:
+        assert set(example[f"agfpd.iapeer_memory.{name}"] or {}) <= set(specification(name)["argument_spec"])
+    assert {"action", "detail"} <= set(yaml.safe_load(module.RETURN))
+
+
+# Wrong options
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("memory_slot", {"version": "1", "state": "there"}, "state must be one of: present, absent, got: there"),
+        ("memory_slot", {}, "state is present but all of the following are missing: version"),
+        ("memory_slot", {"version": ""}, "version is empty: name the version that the slot is to declare"),
+        ("memory_slot", {"version": " "}, "version is empty: name the version that the slot is to declare"),
+        ("memory_slot", {"version": "1", "migrate": "perhaps"}, "migrate"),
+        ("memory_slot", {"version": "1", "binary_path": "/nowhere/x"}, "/nowhere/x: no such binary"),
+        ("memory_slot", {"version": "1", "unheard": 1}, "Unsupported parameters"),
+        ("fleet_map", {"iapeer_bin": "/nowhere/iapeer"}, "the core is missing: no /nowhere/iapeer"),
+        ("fleet_map", {"state_dir": "here"}, "state_dir must be an absolute path, not 'here'"),
+        ("fleet_map", {"iapeer_root": "here"}, "iapeer_root must be an absolute path, not 'here'"),
+        ("peer_surfaces", {"port": 0}, "port must be from 1 to 65535, not 0"),
+        ("peer_surfaces", {"port": 70000}, "port must be from 1 to 65535, not 70000"),
+        ("peer_surfaces", {"port": "many"}, "port"),
+        ("peer_surfaces", {"surfaces": ["all"]}, "value of surfaces must be one or more of: hooks, mcp, skills, trust"),
+        ("peer_surfaces", {"peers": [{"personality": "x"}]}, "missing required arguments: cwd found in peers"),
+        ("peer_surfaces", {"peers": [{"personality": "x", "cwd": "here"}]}, "must be an absolute path, not 'here'"),
+        ("peer_surfaces", {"reference_dir": "/x", "skills": {"a": "b"}}, "mutually exclusive: reference_dir|skills"),
+        ("peer_surfaces", {"reference_dir": "/nowhere", "peers": []}, "/nowhere: missing"),
+        ("peer_surfaces", {"lock_timeout": "long"}, "lock_timeout"),
+        ("legacy_plugin_off", {"method": "magic"}, "value of method must be one of: auto, core, native, got: magic"),
+        ("notifier_trigger", {"kind": "event"}, "missing required arguments: id"),
+        ("notifier_trigger", {"kind": "daily", "id": "x"}, "value of kind must be one of: event, time, got: daily"),
+        ("notifier_trigger", {"kind": "event", "id": "x"}, "script, target must be given for a trigger"),
+        ("notifier_trigger", {"kind": "event", "id": ""}, "id is empty: name the trigger"),
+        ("role_doctrines", {}, "missing required arguments: version"),
+        ("role_doctrines", {"version": ""}, "version is empty"),
+        ("role_doctrines", {"version": "1", "vault_path": "here"}, "vault_path must be an absolute path, not 'here'"),
+        ("provider_files", {}, "missing required arguments: part"),
+        ("provider_files", {"part": "all"}, "value of part must be one of: templates, launcher, guide, got: all"),
+        ("provider_files", {"part": "templates", "templates": {"x": "y"}}, "templates: 'x' is none of index.md"),
+        ("provider_files", {"part": "templates", "templates": {"index.md": 5}}, "templates: index.md must be text"),
+        ("memoryd_restart", {"wait": "long"}, "wait"),
+        ("memoryd_restart", {"hung_after": "long"}, "hung_after"),
+        ("memory_host_info", {"config_file": "here"}, "config_file must be an absolute path, not 'here'"),
+    ],
+)
+def test_wrong_options_give_one_clear_message_and_touch_nothing(
+    account: Place, name: str, options: dict[str, Any], message: str, check: bool
+) -> None:
+    before = account.snapshot("calls.jsonl")
+    done = run_main(name, options, check)
+    assert (done["rc"], done["failed"]) == (1, True)
+    assert message in done["msg"]
+    assert "Traceback" not in json.dumps(done)
+    assert "\n" not in done["msg"]
+    assert account.snapshot("calls.jsonl") == before
+
+
+@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("option", ["iapeer_root", "config_file", "state_dir", "binary_path", "iapeer_bin"])
+def test_every_module_refuses_a_relative_path_the_same_way(account: Place, name: str, option: str) -> None:
+    before = account.snapshot()
+    done = run_main(name, {**REQUIRED[name], option: "some/where"})
+    assert (done["rc"], done["msg"]) == (1, f"{option} must be an absolute path, not 'some/where'")
+    assert (done["changed"], done["action"]) == (False, "failed")
+    assert account.snapshot() == before
+
+
+# Plain runs
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_check_mode_of_every_module_changes_nothing_on_a_bare_host(account: Place, name: str) -> None:
+    before = account.snapshot("calls.jsonl")
+    done = run_main(name, REQUIRED[name], check=True)
+    assert account.snapshot("calls.jsonl") == before
+    assert isinstance(done["changed"], bool)
+    assert done["action"]
+    assert done["detail"]
+
+
+def test_the_map_then_the_surfaces_then_the_slot(account: Place) -> None:
+    core = {"iapeer_bin": str(account.home / ".local" / "bin" / "iapeer")}
+    runs: list[tuple[str, dict[str, Any]]] = [
+        ("fleet_map", {}),
+        ("peer_surfaces", {}),
+        ("memory_slot", {"version": "1.4.0"}),
+        ("provider_files", {"part": "templates"}),
+        ("provider_files", {"part": "launcher"}),
+    ]
+    for name, options in runs:
+        foretold = run_main(name, {**core, **options}, check=True, diff=True)
+        done = run_main(name, {**core, **options}, diff=True)
+        assert (done["rc"], done["changed"]) == (0, True), done
+        for key in ("changed", "action", "diff"):
+            assert foretold[key] == done[key], (name, key)
+        again = run_main(name, {**core, **options}, diff=True)
+        assert (again["changed"], again["diff"]) == (False, []), name
+    assert (account.peer("alpha") / ".mcp.json").is_file()
+    info = run_main("memory_host_info", core)
+    assert (info["slot"]["form"], info["fleet"]["count"], info["config"]["ok"]) == ("v1_2", 1, True)
+
+
+def test_a_diff_is_returned_only_with_diff(account: Place) -> None:
+    assert "diff" not in run_main("memory_slot", {"version": "1.4.0"}, check=True)
+
+
+def test_one_bad_surface_fails_the_module_with_the_records_of_all(account: Place) -> None:
+    account.fleet(alpha=["claude"], beta=["claude"])
+    bad = account.write(account.peer("alpha") / ".mcp.json", "[]")
+    done = run_main("peer_surfaces", {})
+    assert (done["rc"], done["failed"], done["changed"]) == (1, True, True)
+    assert f"alpha:claude: mcp: {bad}: " in done["msg"]
+    assert {record["personality"]: record["ok"] for record in done["results"]} == {"alpha": False, "beta": True}
+
+
+def test_a_refusal_of_the_sandbox_is_skipped_not_failed(account: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IAPEER_TEST_SANDBOX", "1")
+    monkeypatch.setenv("IAPEER_ROOT", str(account.root))
+    done = run_main("fleet_map", {})
+    assert (done["rc"], done["skipped"], done["refused"], done["changed"]) == (0, True, True, False)
+    assert done["action"] == "skipped"
+    named = run_main("fleet_map", {"iapeer_bin": str(account.home / ".local" / "bin" / "iapeer")})
+    assert (named["rc"], named["action"]) == (0, "written")
+
+
+def test_a_tilde_in_a_path_option_is_expanded(account: Place) -> None:
+    done = run_main("memory_host_info", {"state_dir": "~/elsewhere"})
+    assert done["paths"]["state"] == str(Path(account.home) / "elsewhere")
