@@ -13,7 +13,8 @@ VENV_2.18 := .venv-2.18
 PY := PATH="$(TOP)/$(VENV)/bin:$$PATH" $(VENV)/bin/python
 LINK := .tree/ansible_collections/agfpd/iapeer_memory
 FILES = $(shell git ls-files --cached --others --exclude-standard --deduplicate -- $(1))
-TYPED_FILES = $(call FILES,'plugins/*.py' 'tests/fixtures/*.py' 'tests/tools/*.py')
+TYPED_FILES = $(call FILES,'plugins/*.py' 'tests/fixtures/*.py' 'tests/tools/*.py' molecule/run_all.py 'molecule/shared/m*.py' \
+    molecule/shared/inside/isolation.py)
 SHELL_FILES = $(call FILES,.ci/run '*.sh')
 
 export ANSIBLE_COLLECTIONS_PATH := $(TOP)/.tree

@@ -119,7 +119,7 @@ def _identity(event: str, entry: Json, handler: Json) -> str:
     if set(entry) - {"hooks", "matcher"} or set(handler) - {"timeout"} != {"type", "command"}:
         raise KeyError(event)
     texts = (handler["command"], entry.get("matcher") or "")
-    if handler["type"] != "command" or any(type(text) is not str for text in texts):
+    if handler["type"] != "command" or not all(map(_is_text, texts)):
         raise TypeError(event)
     seconds = handler.get("timeout", DEFAULT_SECONDS.get(event, DEFAULT))
     if not (isinstance(seconds, json_document.Number) and SECONDS.fullmatch(seconds)):
@@ -135,3 +135,8 @@ def _identity(event: str, entry: Json, handler: Json) -> str:
 
 def _snake(event: str) -> str:
     return HUMP.sub("_", event).lower()
+
+
+def _is_text(value: Any) -> bool:
+    """True for a JSON string; a number is read as a string of another kind."""
+    return isinstance(value, str) and not isinstance(value, json_document.Number)

@@ -61,8 +61,7 @@ class Tree(Folder):
         folder_mode: for folders that have to be made. As root, what is new belongs to the owner of its folder.
         """
         with self._changing(name):
-            folder, leaf = self._locate(name, folder_mode)
-            assert folder is not None
+            folder, leaf = self._made(name, folder_mode)
             old = lstat(leaf, folder)
             if old is not None:
                 self._require_regular(name, old)
@@ -188,6 +187,13 @@ class Tree(Folder):
             os.rename(name, gone, src_dir_fd=root, dst_dir_fd=root)
             drafts.remove(root, gone)
             drafts.sweep(root, name)
+
+    def _made(self, name: str, mode: int) -> tuple[int, str]:
+        """The handle of the folder that holds name, made where it was missing, and the name there."""
+        folder, leaf = self._locate(name, mode)
+        if folder is None:
+            raise Problem("its folder could not be made", self.path(name))
+        return folder, leaf
 
     def _make_folder(self, leaf: str, parent: int, mode: int) -> None:
         with contextlib.suppress(FileExistsError):

@@ -120,7 +120,8 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any
     identity = str(options.get("id") or "").strip()
     if not identity:
         raise Problem("id is empty: name the trigger")
-    wanted = {**{key: options[key] for key in FIELDS[kind] if options.get(key)}, "id": identity}
+    given = {**options, "message": options.get("text") or options.get("message")}  # message is the alias
+    wanted = {**{key: given[key] for key in FIELDS[kind] if given.get(key)}, "id": identity}
     missing = [key for key in REQUIRED[kind] if key not in wanted]
     if missing and options["state"] == "present":
         raise Problem(f"{', '.join(missing)} must be given for a trigger of the kind {kind}")

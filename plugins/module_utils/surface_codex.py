@@ -91,7 +91,7 @@ def _changed(folder: Folder, before: bytes | None, port: int | None) -> bytes | 
     if port is None:
         left = toml_document.remove(before or b"", NAMESPACE)
         return left if left.strip() or folder.is_link(CONFIG) else None
-    values = [(key, value) for key, value in server_values(port).items()]
+    values = list(server_values(port).items())
     identity = [(json.dumps(key), value) for key, value in IDENTITY.items()]
     return toml_document.replace(before, NAMESPACE, [(NAMESPACE, values), ((*NAMESPACE, HEADERS), identity)])
 

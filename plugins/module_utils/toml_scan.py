@@ -288,7 +288,6 @@ class _Scanner:
 def insert(table: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
     """Put *value* at *path* below *table*, in the last table of every array of tables on the way."""
     for part in path[:-1]:
-        table = table.setdefault(part, {})
-        if isinstance(table, list):
-            table = table[-1]
+        below: dict[str, Any] | list[dict[str, Any]] = table.setdefault(part, {})
+        table = below[-1] if isinstance(below, list) else below
     table[path[-1]] = value

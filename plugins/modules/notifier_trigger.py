@@ -40,9 +40,10 @@ options:
   when:
     description: The schedule of a timer, in cron's spelling. Required with O(kind=time) and O(state=present).
     type: str
-  message:
-    description: What a timer sends. Required with O(kind=time) and O(state=present).
+  text:
+    description: The message that a timer sends. Required with O(kind=time) and O(state=present).
     type: str
+    aliases: [message]
   check:
     description: The script that is asked before a timer fires.
     type: path
@@ -104,7 +105,7 @@ def main() -> None:
             script={"type": "path"},
             target={"type": "str"},
             when={"type": "str"},
-            message={"type": "str"},
+            text={"type": "str", "aliases": ["message"]},
             check={"type": "path"},
             registrant={"type": "str", "default": "index"},
             wait={"type": "float", "default": 10},

@@ -130,7 +130,7 @@ def playbook(host: ThrowawayHost, name: str) -> Command:
 def pings(host: ThrowawayHost, count: int) -> Command:
     """As many runs of the smallest module: what Ansible itself costs."""
     play = host.base / "pings.yml"
-    tasks = "".join("    - ansible.builtin.ping:\n" for _ in range(count))
+    tasks = "".join("    - ansible.builtin.ping:\n" for _n in range(count))
     play.write_text(f"- hosts: all\n  gather_facts: false\n  tasks:\n{tasks}")
     return ansible(host, f"{count} pings", str(play))
 

@@ -96,7 +96,8 @@ def test_the_lock_means_something(arena: Arena) -> None:
     code = OURS.replace("with provision_lock(host, float(timeout)):", "if True:")
     assert code != OURS
     words = [str(arena.state), str(arena.counter), "300", "1"]
-    for writer in [subprocess.Popen([sys.executable, "-c", code, *words], stderr=subprocess.DEVNULL) for _ in range(4)]:
+    command = [sys.executable, "-c", code, *words]
+    for writer in [subprocess.Popen(command, stderr=subprocess.DEVNULL) for _n in range(4)]:
         writer.wait(60)
     assert arena.counter.read_text().strip() != str(4 * 300)
 

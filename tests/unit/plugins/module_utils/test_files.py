@@ -185,7 +185,7 @@ def test_the_temporary_file_is_beside_the_old_one_closed_to_others_and_unique(
 
     monkeypatch.setattr(os, "write", look)
     with tree(tmp_path) as folder:
-        for _ in range(5):
+        for _n in range(5):
             folder.write("sub/file", b"data")
     assert len(seen) == len(set(seen)) == 5
     assert {found for _name, found in seen} == {0o600}
@@ -619,7 +619,7 @@ with Files(Sandbox({})).tree(sys.argv[1]) as folder:
 
 def test_what_a_killed_run_left_is_swept(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"old")
-    for _ in range(3):
+    for _n in range(3):
         done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), "kill"], check=False)
         assert done.returncode == -signal.SIGKILL
     assert len(leftovers(tmp_path)) == 1  # each run sweeps what the one before left

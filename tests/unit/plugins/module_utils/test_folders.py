@@ -288,7 +288,7 @@ def test_a_single_file_that_is_none_is_a_problem(peer: Path) -> None:
 def test_handles_are_closed(peer: Path) -> None:
     before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
     os.mkfifo(peer / "fifo")
-    for _ in range(3):
+    for _n in range(3):
         with Folder(FREE, str(peer)) as folder:
             folder.read(".claude/settings.json")
             folder.names(".claude")

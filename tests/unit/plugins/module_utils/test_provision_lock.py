@@ -114,7 +114,7 @@ def test_the_lock_is_a_folder_with_its_owner_and_is_gone_afterwards(host: Host) 
 
 def test_every_holder_has_a_nonce_of_its_own(host: Host) -> None:
     owners = set()
-    for _ in range(5):
+    for _n in range(5):
         with provision_lock(host, 1):
             owners.add((lock_of(host) / OWNER).read_bytes())
     assert len(owners) == 5
@@ -322,7 +322,7 @@ def test_of_many_breakers_one_at_a_time_has_it(host: Host, dead: int) -> None:
 
     for n in range(20):
         stage(host, f"{dead}:nonce" if n % 2 else None, 0 if n % 2 else 121)
-        assert [wait(pid) for pid in [forked(breaker) for _ in range(4)]] == [0] * 4
+        assert [wait(pid) for pid in [forked(breaker) for _n in range(4)]] == [0] * 4
         assert in_state(host) == []
 
 
@@ -438,7 +438,7 @@ def test_a_killed_holder_does_not_block_the_next_run(host: Host) -> None:
         with provision_lock(host, 1):
             time.sleep(60)
 
-    for _ in range(5):
+    for _n in range(5):
         pid = forked(hold_on)
         while not (lock_of(host) / OWNER).exists():
             time.sleep(0.005)

@@ -1,0 +1,234 @@
+# Copyright: (c) 2026, the agfpd.iapeer_memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run the scenarios, all or those that are named, two at a time: one line each, the whole output of one that fails.
+
+Before them, once: the collection is built and installed as a user gets it, the image is made, and a scenario is given
+a container with a network, which must make it fail. After them the containers are gone, and the account of this
+machine is as it was. CONTAINER_ENGINE says podman or docker; JOBS how many scenarios run at once.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import os
+import pwd
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+TOP = Path(__file__).resolve().parent.parent
+SCENARIOS = sorted(path.parent.name for path in TOP.glob("molecule/*/molecule.yml"))
+BIN = Path(sys.executable).parent
+HOMES = TOP / ".ansible" / "molecule"
+COLLECTIONS = HOMES / "collections"
+LABEL = f"iapeer-memory-test={TOP}"
+IMAGE = "localhost/iapeer-memory-test:1"
+LIMIT = 1200  # seconds for one scenario; half a minute where nothing else runs
+# What a caller has set for one of these would reach the plays.
+FOREIGN = ("ANSIBLE_", "CLAUDE", "CODEX_", "IAPEER_", "MOLECULE_", "PEER_IDENTITY", "PYTHONPATH", "PYTHONHOME")
+# The account, and what programs that run there write into it all the time by themselves.
+LIVE = (".iapeer", ".claude", ".codex")
+RESTLESS = re.compile(
+    r"\.(claude/(projects|todos|shell-snapshots|statsig|debug|file-history|session-env|plans|history\.jsonl)"
+    r"|codex/(sessions|log|tmp|history\.jsonl)"
+    r"|iapeer/(logs|cache|run|state/iapeer-memory/memoryd\.heartbeat))(/|$)"
+)
+RUNNING: set[subprocess.Popen[str]] = set()
+LEAK = "NOT ISOLATED: network devices other than loopback"
+
+
+class Result(NamedTuple):
+    """What came of one scenario."""
+
+    name: str
+    ok: bool
+    seconds: float
+    output: str
+
+
+def engine() -> str:
+    """The command of the container engine, podman where both are there; exits where there is none."""
+    found = os.environ.get("CONTAINER_ENGINE") or next(filter(shutil.which, ("podman", "docker")), "")
+    if not found or not shutil.which(found):
+        sys.exit(f"molecule: no container engine {found or '(podman or docker)'} on this machine")
+    return found
+
+
+def environment(scenario: str) -> dict[str, str]:
+    """What molecule gets: a home of its own in the checkout, and nothing of the caller's settings."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+    return {
+        **env,
+        "PATH": os.pathsep.join([str(BIN), env.get("PATH", os.defpath)]),
+        "ANSIBLE_HOME": str(HOMES / scenario),
+        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+        "XDG_CACHE_HOME": str(TOP / ".cache"),
+        "CONTAINER_ENGINE": engine(),
+        "NO_COLOR": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def run(argv: list[str], env: dict[str, str], limit: float = LIMIT) -> tuple[int, str]:
+    """Exit code and output of a program, which is ended with all it started when it takes too long (seconds)."""
+    with subprocess.Popen(
+        [str(BIN / argv[0]), *argv[1:]],
+        cwd=TOP,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+    ) as process:
+        RUNNING.add(process)
+        try:
+            output, _none = process.communicate(timeout=limit)
+        except subprocess.TimeoutExpired:
+            end(process)
+            output, _none = process.communicate()
+            return 124, f"{output}\nended after {limit:g} s"
+        finally:
+            RUNNING.discard(process)
+    return process.returncode, output
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """End a program and its process group: asked to first, because Ansible's workers have sessions of their own."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+            os.killpg(process.pid, number)
+            process.wait(5)
+
+
+def scenario(name: str) -> Result:
+    """The whole sequence of one scenario."""
+    began = time.monotonic()
+    code, output = run(["molecule", "test", "--scenario-name", name], environment(name))
+    return Result(name, code == 0, time.monotonic() - began, output)
+
+
+def with_a_network() -> Result:
+    """The proof of the isolation can fail: a scenario whose container has the network of this machine must not run."""
+    began = time.monotonic()
+    env = {**environment("with_a_network"), "IAPEER_TEST_NETWORK": "host"}
+    code, output = run(["molecule", "create", "--scenario-name", SCENARIOS[0]], env)  # and prepare
+    _code, after = run(["molecule", "destroy", "--scenario-name", SCENARIOS[0]], env)
+    stopped = code != 0 and LEAK in output and "Take the step" not in output
+    return Result("(refused with a network)", stopped, time.monotonic() - began, output + after)
+
+
+def account() -> dict[str, tuple[int, int, int]]:
+    """Kind, size and time in ns of every path of the live account that the collection could write to.
+
+    A checkout that lies in there is left out.
+    """
+    found = {}
+    home = Path(pwd.getpwuid(os.getuid()).pw_dir).resolve()
+    for folder, folders, files in (entry for name in LIVE for entry in os.walk(home / name)):
+        here = Path(folder)
+        folders[:] = [name for name in folders if here / name != TOP and not restless(home, here / name)]
+        for path in [here, *(here / name for name in files + folders)]:
+            with contextlib.suppress(FileNotFoundError):
+                info = path.lstat()
+                if not restless(home, path):
+                    # The time of a folder tells only of its direct entries, and those are listed themselves.
+                    changed = 0 if path.is_dir() and not path.is_symlink() else info.st_mtime_ns
+                    found[str(path)] = (info.st_mode, 0 if changed == 0 else info.st_size, changed)
+    return found
+
+
+def restless(home: Path, path: Path) -> bool:
+    return bool(RESTLESS.match(str(path.relative_to(home))))
+
+
+@contextlib.contextmanager
+def unchanged_account() -> Iterator[list[str]]:
+    """Yields a list that afterwards holds the paths of the account that are not as they were."""
+    changes: list[str] = []
+    before = account()
+    yield changes
+    after = account()
+    changes += sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
+
+
+def remove_containers() -> None:
+    """Remove what is left of this checkout's containers, after a run that was broken off too."""
+    listing = subprocess.run(
+        [engine(), "ps", "--all", "--quiet", "--filter", f"label={LABEL}"], capture_output=True, text=True, check=False
+    )
+    for name in listing.stdout.split():
+        subprocess.run([engine(), "rm", "--force", "--volumes", name], capture_output=True, check=False)
+
+
+def setup() -> None:
+    """Install the collection from what a build of it holds, and make the image; exits where that fails."""
+    shutil.rmtree(HOMES, ignore_errors=True)
+    env = environment("setup")
+    galaxy = ["ansible-galaxy", "collection", "install", "--force", "--no-deps", str(TOP), "-p", str(COLLECTIONS)]
+    image = ["python", str(TOP / "molecule" / "shared" / "make_image.py"), engine(), IMAGE]
+    for argv in (galaxy, image):
+        code, output = run(argv, env)
+        if code:
+            sys.exit(f"molecule: {' '.join(argv)} failed:\n{output}")
+
+
+def report(result: Result) -> None:
+    """One line, and the output of a failure."""
+    print(f"molecule: {'ok    ' if result.ok else 'FAILED'} {result.name:26} {result.seconds:6.1f} s", flush=True)
+    if not result.ok:
+        print(result.output, flush=True)
+
+
+def run_all(names: list[str]) -> list[Result]:
+    """The results in the order in which they came."""
+    results = []
+    jobs = int(os.environ.get("JOBS") or 2)
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        work = [pool.submit(with_a_network), *(pool.submit(scenario, name) for name in names)]
+        try:
+            for done in concurrent.futures.as_completed(work):
+                results.append(done.result())
+                report(results[-1])
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in list(RUNNING):
+                end(process)
+            raise
+    return results
+
+
+def main() -> int:
+    names = sys.argv[1:] or SCENARIOS
+    unknown = set(names) - set(SCENARIOS)
+    if unknown or not names:
+        sys.exit(f"molecule: no scenario {', '.join(sorted(unknown))}; there are: {', '.join(SCENARIOS) or 'none'}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    began = time.monotonic()
+    try:
+        with unchanged_account() as changes:
+            setup()
+            results = run_all(names)
+    finally:
+        remove_containers()
+    for path in changes:
+        print(f"molecule: FAILED, this machine's account was changed: {path}")
+    failed = [result.name for result in results if not result.ok]
+    if failed or changes or len(results) <= len(names):
+        print(f"molecule: FAILED: {', '.join(failed) or 'see above'}")
+        return 1
+    print(f"molecule: {len(names)} scenarios passed in {time.monotonic() - began:.0f} s; the account is as it was")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,193 @@
+# Copyright: (c) 2026, the agfpd.iapeer_memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run the real playbooks on throwaway hosts and read what came of it: exit code, recap, reports, output."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+from unittest import mock
+
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils import (
+    doctrine,
+    fleet,
+    notifier,
+    provider_files,
+    slot,
+    surfaces,
+)
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.host import Host, open_host
+from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import ThrowawayHost, write, write_json
+
+COLLECTION = "agfpd.iapeer_memory."
+RECAP = re.compile(r"^(\S+)\s+: (ok=\d+.*)$", re.MULTILINE)
+# What a user must never be shown, whatever the state of a host.
+UNSIGHTLY = ("Traceback (most recent call last)", "DEPRECATION WARNING", "MODULE FAILURE", "AnsibleUndefined")
+TIMEOUT = 600
+
+
+class Row(NamedTuple):
+    """One line of a report."""
+
+    status: str
+    detail: str
+
+
+class Run(NamedTuple):
+    """What one run of a playbook came to. reports and recap go by the name of the inventory host."""
+
+    rc: int
+    stdout: str
+    stderr: str
+    reports: dict[str, dict[str, Any]]
+    recap: dict[str, dict[str, int]]
+
+    @property
+    def output(self) -> str:
+        """Everything that the user saw."""
+        return self.stdout + self.stderr
+
+    def rows(self, name: str = "host") -> dict[str, Row]:
+        """The rows of a host's report by the name of the step or check."""
+        return {row["name"]: Row(row["status"], row["detail"]) for row in self.reports[name]["steps"]}
+
+    def statuses(self, name: str = "host") -> dict[str, str]:
+        """The status of each step or check of a host."""
+        return {row["name"]: row["status"] for row in self.reports[name]["steps"]}
+
+    def named(self, status: str, name: str = "host") -> list[str]:
+        """The steps or checks of a host with this status, in the order of the report."""
+        return [row["name"] for row in self.reports[name]["steps"] if row["status"] == status]
+
+    def failed(self, name: str = "host") -> list[str]:
+        """The steps or checks of a host that failed."""
+        return self.named("fail", name)
+
+
+def interpreter(host: ThrowawayHost, extra: Mapping[str, str], before: str = "") -> Path:
+    """A Python for one inventory host: this very one, in that host's own environment and nothing else."""
+    words = [f"{key}={value}" for key, value in {**host.env, **extra}.items()]
+    line = f'exec env -i {shlex.join(words)} {before}{shlex.quote(sys.executable)} "$@"\n'
+    path = host.run_dir / "python"
+    write(path, "#!/bin/sh\n" + line, 0o755)
+    return path
+
+
+class Fleet:
+    """Throwaway hosts as the hosts of one inventory, each with an environment of its own."""
+
+    def __init__(self, folder: Path, hosts: Mapping[str, ThrowawayHost]) -> None:
+        self.folder = folder
+        self.hosts = dict(hosts)
+        self.variables: dict[str, dict[str, Any]] = {}
+        self.environment: dict[str, dict[str, str]] = {}
+        self.before: dict[str, str] = {}
+        self.settings: dict[str, str] = {}
+
+    def inventory(self) -> Path:
+        """The inventory file, written anew."""
+        hosts = {name: {**self._variables(name), **self.variables.get(name, {})} for name in self.hosts}
+        path = self.folder / "inventory.json"
+        write_json(path, {"all": {"hosts": hosts}})
+        return path
+
+    def _variables(self, name: str) -> dict[str, Any]:
+        host = self.hosts[name]
+        python = interpreter(host, self.environment.get(name, {}), self.before.get(name, ""))
+        return {
+            "ansible_connection": "local",
+            "ansible_python_interpreter": str(python),
+            "ansible_remote_tmp": str(host.home / ".ansible" / "tmp"),
+            "ansible_pipelining": True,
+        }
+
+    def run(self, playbook: str, *words: str, report: bool = True, **variables: Any) -> Run:
+        """Run a playbook of the collection; further words and variables (as -e) go to ansible-playbook.
+
+        The output is checked for what nobody should ever see, whatever the exit code.
+        """
+        folder = self.folder / "reports"
+        for old in folder.glob("*.json"):
+            old.unlink()
+        if report:
+            variables["iapeer_memory_report_dir"] = str(folder)
+        command = [str(Path(sys.executable).parent / "ansible-playbook"), COLLECTION + playbook]
+        command += ["-i", str(self.inventory()), *words]
+        command += ["-e", json.dumps(variables)] if variables else []
+        return finish(command, {**os.environ, "ANSIBLE_FORKS": "8", **self.settings}, folder)
+
+    def update(self, *words: str, **options: Any) -> Run:
+        """Run update."""
+        return self.run("update", *words, **options)
+
+    def verify(self, *words: str, **options: Any) -> Run:
+        """Run verify."""
+        return self.run("verify", *words, **options)
+
+    def repair(self, *words: str, **options: Any) -> Run:
+        """Run verify and let it mend, asked for as on a command line: the value is a text there."""
+        return self.run("verify", "-e", "iapeer_memory_repair=true", *words, **options)
+
+
+def run_alone(host: ThrowawayHost, playbook: str, *words: str) -> Run:
+    """The playbook as an operator types it on the host itself: no inventory file, no variables."""
+    command = [str(Path(sys.executable).parent / "ansible-playbook"), COLLECTION + playbook]
+    command += ["-i", "host,", "-c", "local", *words]
+    return finish(command, {**os.environ, **host.env, "ANSIBLE_REMOTE_TEMP": str(host.home / ".ansible/tmp")}, None)
+
+
+def finish(command: list[str], env: Mapping[str, str], reports: Path | None) -> Run:
+    """Run the command to its end, look at what it printed, and read the reports."""
+    done = subprocess.run(
+        command, env=dict(env), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT, check=False
+    )
+    found = (
+        {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in reports.glob("*.json")} if reports else {}
+    )
+    run = Run(done.returncode, done.stdout, done.stderr, found, recap(done.stdout))
+    for text in UNSIGHTLY:
+        assert text not in run.output, run.output
+    return run
+
+
+def recap(stdout: str) -> dict[str, dict[str, int]]:
+    """The counters of PLAY RECAP."""
+    pairs = [(match[1], match[2].split()) for match in RECAP.finditer(stdout.partition("PLAY RECAP")[2])]
+    return {
+        name: {key: int(count) for key, _equals, count in (w.partition("=") for w in words)} for name, words in pairs
+    }
+
+
+def settle(host: ThrowawayHost) -> None:
+    """Bring a host to where update would, in this very process: a quick start for tests of what comes after."""
+    with mock.patch.dict(os.environ, host.env, clear=True):
+        found = open_host({}, os.environ)
+        for work, options in wanted_work(found, host.version):
+            assert not work(found, options, False).get("failed"), options
+
+
+def wanted_work(host: Host, version: str) -> list[tuple[Any, dict[str, Any]]]:
+    """The work of update's steps with their options, in order."""
+    send = {"state": "present", "registrant": "index", "wait": 5}
+    watcher = {**send, "kind": "event", "id": "iapeer-memory-memoryd", "script": host.paths.launcher}
+    timer = {**send, "kind": "time", "when": host.config.dream_cron, "message": "DREAM_TICK", "target": "dreamweaver"}
+    timer = {**timer, "state": "present" if host.config.dream else "absent", "check": host.paths.dream_gate}
+    return [
+        (provider_files.ensure, {"part": "templates"}),
+        (doctrine.ensure, {"version": version}),
+        (fleet.ensure, {}),
+        (surfaces.ensure, {"state": "present", "lock_timeout": 5}),
+        (slot.ensure, {"state": "present", "version": version, "migrate": True}),
+        (provider_files.ensure, {"part": "launcher"}),
+        (notifier.ensure, {**watcher, "target": host.config.event_target or "scriber"}),
+        (notifier.ensure, {**timer, "id": "iapeer-memory-dream-tick"}),
+        (notifier.ensure, {**timer, "id": "iapeer-memory-inbox-sweep", "state": "absent"}),
+    ]

@@ -1,0 +1,115 @@
+# Copyright: (c) 2026, the agfpd.iapeer_memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many hosts in one run: one bad host costs no other one, a canary stops a rollout, and one glance tells it all."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import ThrowawayHost, diff, free_port, write
+from ansible_collections.agfpd.iapeer_memory.tests.integration.conftest import Build, Gather
+from ansible_collections.agfpd.iapeer_memory.tests.integration.playbook import COLLECTION, Fleet, settle
+
+pytestmark = pytest.mark.slow
+
+
+def _summary(output: str) -> list[str]:
+    """The fleet summary, line by line, blanks as one."""
+    lines = output.partition("\nFleet of ")[2].splitlines()
+    return [" ".join(line.split()) for line in lines[:1] + [line for line in lines[1:] if line.startswith("  ")]]
+
+
+def _break(host: ThrowawayHost) -> None:
+    write(host.peer("index") / ".mcp.json", "{\n", 0o600)
+
+
+def _summarised(gather: Gather, **hosts: ThrowawayHost) -> Fleet:
+    fleet = gather(**hosts)
+    fleet.settings["ANSIBLE_CALLBACKS_ENABLED"] = COLLECTION + "fleet_summary"
+    return fleet
+
+
+def test_one_broken_and_one_unreachable_host_cost_no_other_one(build: Build, gather: Gather) -> None:
+    hosts = {name: build(peers=[]) for name in ("ada", "bob", "cyd", "far")}
+    settle(hosts["bob"])
+    _break(hosts["cyd"])
+    untouched = hosts["far"].snapshot(times=True)
+    fleet = _summarised(gather, **hosts)
+    fleet.settings["ANSIBLE_SSH_RETRIES"] = "0"
+    fleet.variables["far"] = {
+        "ansible_connection": "ssh",
+        "ansible_host": "127.0.0.1",
+        "ansible_port": free_port(),
+        "ansible_ssh_common_args": "-o BatchMode=yes -o ConnectTimeout=5",
+    }
+
+    run = fleet.update(iapeer_memory_restart="never")
+    assert run.rc == 2
+    assert _summary(run.stdout) == [
+        "4: 1 clean, 1 changed, 1 failed, 1 unreachable",
+        "unreachable far",
+        "failed cyd surfaces, plugin-off, slot",
+        "changed ada templates, doctrines, fleet, surfaces, plugin-off, slot, launcher, triggers",
+    ]
+    assert {name: report["ok"] for name, report in run.reports.items()} == {"ada": True, "bob": True, "cyd": False}
+    assert run.recap["far"]["unreachable"] == 1
+    assert diff(untouched, hosts["far"].snapshot(times=True)) == []
+    assert [hosts[name].slot()["version"] for name in ("ada", "bob")] == ["1.1.0", "1.1.0"]
+    assert "provision" in hosts["ada"].slot()
+
+    seen = fleet.verify()
+    assert seen.rc == 2
+    assert _summary(seen.stdout) == [
+        "4: 3 drifted, 1 unreachable",
+        "unreachable far",
+        "drifted ada memoryd-heartbeat",
+        "drifted bob memoryd-heartbeat",
+        "drifted cyd memory-slot, memoryd-heartbeat",
+    ]
+
+
+def test_every_host_gets_a_report_and_a_table_of_its_own(build: Build, gather: Gather) -> None:
+    hosts = {name: build(form="v1_2", peers=[]) for name in ("ada", "bob", "cyd")}
+    for host in hosts.values():
+        settle(host)
+    run = gather(**hosts).verify()
+    for name in hosts:
+        table = run.stdout.partition(f"\n{name}: verify, version 1.1.0\n")[2].splitlines()
+        printed = {line.split()[0]: line.split()[1].lower() for line in table[: len(run.statuses(name))]}
+        assert printed == run.statuses(name)
+        report = run.reports[name]
+        assert {key: report[key] for key in report if key != "steps"} == {
+            "host": name,
+            "playbook": "verify",
+            "version": "1.1.0",
+            "check_mode": False,
+            "ok": False,
+        }
+        assert all(set(row) == {"name", "status", "detail"} for row in report["steps"])
+
+
+def test_a_failing_canary_stops_the_rollout(build: Build, gather: Gather) -> None:
+    hosts = {name: build(peers=[]) for name in ("canary-1", "canary-2", "herd")}
+    _break(hosts["canary-1"])
+    before = hosts["herd"].snapshot(times=True)
+    fleet = _summarised(gather, **hosts)
+    rollout = {"iapeer_memory_serial": [2, "100%"], "iapeer_memory_restart": "never"}
+    stopped = fleet.update(**rollout)
+    assert stopped.rc == 2
+    assert {name: report["ok"] for name, report in stopped.reports.items()} == {"canary-1": False, "canary-2": True}
+    assert diff(before, hosts["herd"].snapshot(times=True)) == []
+    assert _summary(stopped.stdout)[-1] == "not begun herd"
+
+    tolerated = fleet.update(**rollout, iapeer_memory_max_fail_percentage=50)
+    assert tolerated.rc == 2
+    assert {name for name, report in tolerated.reports.items() if report["ok"]} == {"canary-2", "herd"}
+    assert len(re.findall("^PLAY \\[Update iapeer-memory\\]", tolerated.stdout, re.MULTILINE)) == 2
+
+
+def test_only_the_chosen_hosts_are_worked_on(build: Build, gather: Gather) -> None:
+    hosts = {name: build(peers=[]) for name in ("ada", "bob")}
+    run = gather(**hosts).verify(iapeer_memory_hosts="bob")
+    assert list(run.reports) == ["bob"]

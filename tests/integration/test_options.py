@@ -1,0 +1,123 @@
+# Copyright: (c) 2026, the agfpd.iapeer_memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Wrong options: one clear message, and nothing is touched."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import ThrowawayHost, diff
+from ansible_collections.agfpd.iapeer_memory.tests.integration.conftest import Build, Gather
+from ansible_collections.agfpd.iapeer_memory.tests.integration.playbook import COLLECTION, Run, finish
+
+pytestmark = pytest.mark.slow
+
+# Options of the role that no host can make good, and what the user is told; EMPTY stands for an empty folder.
+ROLE: dict[str, tuple[dict[str, Any], str]] = {
+    "restart": (
+        {"iapeer_memory_restart": "sometimes"},
+        "value of iapeer_memory_restart must be one of: stale, always, ",
+    ),
+    "timeout": ({"iapeer_memory_lock_timeout": "soon"}, "iapeer_memory_lock_timeout"),
+    "root": ({"iapeer_memory_root": "relative/root"}, "iapeer_root must be an absolute path, not 'relative/root'"),
+    "config": ({"iapeer_memory_config_file": "config.env"}, "config_file must be an absolute path, not 'config.env'"),
+    "state": ({"iapeer_memory_state_dir": "./state"}, "state_dir must be an absolute path, not './state'"),
+    "core": ({"iapeer_memory_iapeer_bin": "bin/iapeer"}, "iapeer_bin must be an absolute path, not 'bin/iapeer'"),
+    "binary": (
+        {"iapeer_memory_binary_path": "/nowhere/iapeer-memory"},
+        "no binary at /nowhere/iapeer-memory: install it",
+    ),
+    "src": (
+        {"iapeer_memory_binary_src": "/nowhere/iapeer-memory"},
+        "iapeer_memory_binary_src: no such file on the controller: /nowhere/iapeer-memory",
+    ),
+    "templates": ({"iapeer_memory_templates_src": "EMPTY"}, "EMPTY holds no templates"),
+    "skills": ({"iapeer_memory_skills_src": "EMPTY"}, "EMPTY holds no skills"),
+}
+# Refused before the role begins: there is no report then.
+BY_ARGUMENT_SPEC = ("restart", "timeout")
+
+PEER = {"personality": "alpha", "cwd": "relative/alpha", "runtimes": ["claude"]}
+# Options of single modules, and the whole message.
+MODULES: list[tuple[str, dict[str, Any], str]] = [
+    ("memory_slot", {"version": ""}, "version is empty: name the version that the slot is to declare"),
+    ("memory_slot", {"state": "gone"}, "value of state must be one of: present, absent, got: gone"),
+    ("memory_slot", {"version": "1.2.0", "binary_path": "/nowhere/x"}, "/nowhere/x: no such binary: "),
+    ("peer_surfaces", {"port": 70000}, "port must be from 1 to 65535, not 70000"),
+    ("peer_surfaces", {"port": 0}, "port must be from 1 to 65535, not 0"),
+    ("peer_surfaces", {"peers": [PEER]}, "peers: the cwd of alpha must be an absolute path, not 'relative/alpha'"),
+    (
+        "peer_surfaces",
+        {"surfaces": ["memory"]},
+        "value of surfaces must be one or more of: hooks, mcp, skills, trust. ",
+    ),
+    ("role_doctrines", {"version": ""}, "version is empty: name the version that the doctrines are to carry"),
+    ("notifier_trigger", {"kind": "event", "id": "x"}, "script, target must be given for a trigger of the kind event"),
+    ("notifier_trigger", {"kind": "event", "id": ""}, "id is empty: name the trigger"),
+]
+
+
+def _failures(run: Run, name: str) -> list[str]:
+    """The messages of the failed tasks of a host."""
+    lines = re.findall(rf"^fatal: \[{name}\]: FAILED! => (.*)$", run.stdout, re.MULTILINE)
+    lines += re.findall(rf"^fatal: \[{name}\]: FAILED! => (.*)$", run.stderr, re.MULTILINE)
+    return [str(json.loads(line)["msg"]) for line in lines]
+
+
+def test_wrong_options_of_the_role_stop_a_host_before_it_is_touched(
+    build: Build, gather: Gather, tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    hosts = {name: build(peers=[]) for name in ROLE}
+    fleet = gather(**hosts)
+    for name, (options, _words) in ROLE.items():
+        fleet.variables[name] = {key: value if value != "EMPTY" else str(empty) for key, value in options.items()}
+    before = {name: host.snapshot(times=True) for name, host in hosts.items()}
+    run = fleet.update(iapeer_memory_max_fail_percentage=100)
+    assert run.rc == 2
+    for name, (_options, words) in ROLE.items():
+        wanted = words.replace("EMPTY", str(empty))
+        if name in BY_ARGUMENT_SPEC:
+            assert name not in run.reports
+            assert wanted in "\n".join(_failures(run, name))
+        else:
+            assert run.failed(name) == ["binary"]
+            assert wanted in run.rows(name)["binary"].detail
+            assert {row.status for step, row in run.rows(name).items() if step != "binary"} == {"skip"}
+        assert diff(before[name], hosts[name].snapshot(times=True)) == []
+        assert hosts[name].calls() == []
+
+
+def test_wrong_options_of_a_module_give_one_message_and_touch_nothing(
+    build: Build, gather: Gather, tmp_path: Path
+) -> None:
+    host = build(form="v1_2", peers=[])
+    before = host.snapshot(times=True)
+    messages = _run_modules(host, gather, tmp_path)
+    assert len(messages) == len(MODULES)
+    for (module, options, words), message in zip(MODULES, messages):
+        assert words in message, (module, options)
+        assert "\n" not in message
+    assert diff(before, host.snapshot(times=True)) == []
+    assert host.calls() == []
+
+
+def _run_modules(host: ThrowawayHost, gather: Gather, folder: Path) -> list[str]:
+    """Call the modules one after the other in a playbook of their own."""
+    tasks = [{COLLECTION + module: options, "ignore_errors": True} for module, options, _words in MODULES]
+    play = {"hosts": "all", "gather_facts": False, "tasks": tasks}
+    (folder / "play.json").write_text(json.dumps([play]), encoding="utf-8")
+    inventory = gather(host).inventory()
+    command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(inventory), str(folder / "play.json")]
+    run = finish(command, os.environ, None)
+    assert run.recap["host"]["ignored"] == len(MODULES)
+    return _failures(run, "host")
