@@ -36,6 +36,9 @@ VERB_TIMEOUT, CLIENT_TIMEOUT = 600, 60
 UNKNOWN_VERB = re.compile(r"unknown (command|verb|subcommand|option)|unrecognized|no such command", re.IGNORECASE)
 NOT_INSTALLED = re.compile(r"not found in installed plugins|not installed", re.IGNORECASE)
 LOCK_SECONDS = 15
+# What settings.json is to be once its client is done, kept beside it until it is: a run that ends in between loses
+# nothing, and the next one puts it back.
+KEPT = f"{SETTINGS}.kept-by-iapeer-memory"
 
 
 class Trace(NamedTuple):
@@ -57,7 +60,7 @@ def find_traces(host: Host, peers: Sequence[Peer]) -> list[Trace]:
     traces = [
         Trace(peer.personality, "claude", peer.cwd)
         for peer in peers
-        if os.path.realpath(peer.cwd) in installed or PLUGIN in _enabled(host, peer)
+        if os.path.realpath(peer.cwd) in installed or _is_seen(host, peer)
     ]
     return traces + ([Trace("", "codex", host.codex_home)] if _in_codex(host) else [])
 
@@ -144,10 +147,12 @@ def _foretold(host: Host, trace: Trace, client: Binary, answer: Outcome) -> dict
     return trace.record("failed", f"{client.path}: {answer.complaint}") if answer.missing else trace.record("removed")
 
 
-def _settings(folder: Folder) -> tuple[Found | None, bytes | None]:
-    """The settings of a peer as they are, and as they are to be without the plugin."""
-    found = folder.read(SETTINGS)
-    return found, None if found is None else json_document.dump_like(found.data, _less_plugin(found.data))
+def _settings(folder: Folder) -> tuple[Found | None, Found | None]:
+    """The settings of a peer as they are, and as they are to be without the plugin: as a run before this kept them."""
+    found, kept = folder.read(SETTINGS), folder.read(KEPT)
+    if found is None or kept is not None:
+        return found, kept
+    return found, Found(json_document.dump_like(found.data, _less_plugin(found.data)), found.mode)
 
 
 def _uninstall(host: Host, trace: Trace, client: Binary) -> Outcome:
@@ -157,12 +162,16 @@ def _uninstall(host: Host, trace: Trace, client: Binary) -> Outcome:
     """
     with host.files.tree(trace.cwd) as tree:
         found, wanted = _settings(tree)
+        if wanted is not None:
+            tree.write(KEPT, wanted.data, wanted.mode)
         args = ["plugin", "uninstall", PLUGIN, "--scope", "project"]
         done = host.egress.run(client, args, cwd=trace.cwd, timeout=CLIENT_TIMEOUT)
-        if wanted is not None and (done.rc == 0 or NOT_INSTALLED.search(done.err + done.out)):
-            now = tree.read(SETTINGS)
-            if now is None or now.data != wanted:
-                tree.replace(SETTINGS, None if now is None else now.data, wanted, found.mode if found else None)
+        now = tree.read(SETTINGS)
+        gone = done.rc == 0 or NOT_INSTALLED.search(done.err + done.out) is not None
+        if gone and wanted is not None and now != wanted:
+            tree.replace(SETTINGS, None if now is None else now.data, wanted.data, wanted.mode)
+        if gone or now == found:  # else a client that failed half-way: the next run makes it good
+            tree.remove(KEPT)
         return done
 
 
@@ -175,14 +184,15 @@ def _less_plugin(data: bytes) -> Json:
     return {**value, "enabledPlugins": left}
 
 
-def _enabled(host: Host, peer: Peer) -> Mapping[str, Any]:
+def _is_seen(host: Host, peer: Peer) -> bool:
+    """True where the settings of a peer name the plugin, or a run that took it out of them did not come to its end."""
     try:
         with Folder(host.files.sandbox, peer.cwd) as folder:
-            found = folder.read(SETTINGS)
+            found, kept = folder.read(SETTINGS), folder.read(KEPT)
         plugins = {} if found is None else json_document.load(found.data).get("enabledPlugins")
     except (Problem, DocumentError):
-        return {}
-    return plugins if isinstance(plugins, dict) else {}
+        return False
+    return kept is not None or (isinstance(plugins, dict) and PLUGIN in plugins)
 
 
 def _installed_projects(host: Host) -> set[str]:

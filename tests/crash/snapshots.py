@@ -17,6 +17,7 @@ CALLS = "home/.iapeer/calls.jsonl"
 CODEX = "home/.codex/config.toml"
 PID_FILE = "home/.iapeer/state/iapeer-memory/memoryd.pid"
 BALLAST = "ballast"
+KEPT = ".kept-by-iapeer-memory"
 TIMES = re.compile(rb'"(registeredAt|updatedAt)": "[^"]*"')
 
 
@@ -128,6 +129,7 @@ def torn(now: Snapshot, before: Snapshot, after: Snapshot, killed: bool) -> list
 
     killed: drafts and the lock may be left behind, but a draft lets nobody read what its file does not.
     """
+    now = _with_what_is_kept(now, after)
     ours = {path for path in now if is_ours(path) and path not in before and path not in after} if killed else set()
     rest = {path: entry for path, entry in now.items() if path not in ours}
     excused = {path for path in before if killed and is_ours(path)}
@@ -140,6 +142,14 @@ def torn(now: Snapshot, before: Snapshot, after: Snapshot, killed: bool) -> list
         if is_file and wanted is not None and now[path].mode & ~wanted.mode & 0o077:
             problems.append(f"{path} can be read by more than {target}: {now[path].shown()}")
     return problems
+
+
+def _with_what_is_kept(now: Snapshot, after: Snapshot) -> Snapshot:
+    """The same, with files in place of the wanted ones that are kept, whole, beside them until their client is done."""
+    kept = {path: path[: -len(KEPT)] for path in now if path.endswith(KEPT)}
+    good = {path: target for path, target in kept.items() if now[path] == after.get(target)}
+    rest = {path: entry for path, entry in now.items() if path not in good}
+    return {**rest, **{target: now[path] for path, target in good.items()}}
 
 
 def _outside(now: Snapshot, allowed: list[Snapshot], but: set[str] | frozenset[str] = frozenset()) -> list[str]:

@@ -82,12 +82,7 @@ def test_every_step_of_update_is_walked() -> None:
     ("client", "kinds"),
     [
         pytest.param(at.CAREFUL, KINDS, id="careful"),
-        pytest.param(
-            at.CARELESS,
-            (KILL, "ENOSPC"),
-            id="careless",
-            marks=pytest.mark.xfail(strict=True, reason="what the client dropped is put back from memory only"),
-        ),
+        pytest.param(at.CARELESS, (KILL, "ENOSPC"), id="careless"),
     ],
 )
 def test_the_plugin_removed_by_the_clients(

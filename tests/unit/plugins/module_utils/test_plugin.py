@@ -243,6 +243,19 @@ def test_a_plugin_that_is_enabled_but_not_installed_loses_its_key(legacy: Place,
     assert settings(legacy, "alpha").read_text() == CLEAN
 
 
+def test_what_a_killed_run_kept_is_put_back_by_the_next(legacy: Place) -> None:
+    kept = settings(legacy, "alpha").with_name("settings.json.kept-by-iapeer-memory")
+    kept.write_text(CLEAN)
+    kept.chmod(0o600)
+    settings(legacy, "alpha").write_text("{}")  # what the client had made of it
+    first = uninstall(legacy, "alpha", outcome=Outcome(1, "", NOT_FOUND))
+    with transcript(first, uninstall(legacy, "beta"), call("codex", *REMOVE)) as egress:
+        assert removed(ensure(legacy, egress, method="native")) == ["alpha", "beta", "codex"]
+    assert settings(legacy, "alpha").read_text() == CLEAN
+    assert settings(legacy, "alpha").stat().st_mode & 0o777 == 0o600
+    assert not kept.exists()
+
+
 def test_a_client_that_fails_for_one_peer_fails_that_peer_alone(legacy: Place) -> None:
     first = uninstall(legacy, "alpha", outcome=Outcome(1, "", "disk full"))
     with transcript(first, uninstall(legacy, "beta"), call("codex", *REMOVE)) as egress:
