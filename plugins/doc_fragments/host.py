@@ -75,3 +75,25 @@ attributes:
     description: Nothing is ever changed.
     support: full
 """
+
+    PEERS = r"""
+options:
+  peers:
+    description: The peers to look at. Without it those of the fleet map on disk.
+    type: list
+    elements: dict
+    suboptions:
+      personality:
+        description: The peer's name.
+        type: str
+        required: true
+      cwd:
+        description: Its folder, an absolute path.
+        type: str
+        required: true
+      runtimes:
+        description: Its runtimes. Only V(claude) and V(codex) have surfaces.
+        type: list
+        elements: str
+        default: []
+"""

@@ -16,6 +16,7 @@ description:
 extends_documentation_fragment:
   - agfpd.iapeer_memory.host
   - agfpd.iapeer_memory.host.changes
+  - agfpd.iapeer_memory.host.peers
 options:
   method:
     description:
@@ -25,24 +26,6 @@ options:
     type: str
     choices: [auto, core, native]
     default: auto
-  peers:
-    description: The peers to look at. Without it those of the fleet map on disk.
-    type: list
-    elements: dict
-    suboptions:
-      personality:
-        description: The peer's name.
-        type: str
-        required: true
-      cwd:
-        description: Its folder, an absolute path.
-        type: str
-        required: true
-      runtimes:
-        description: Its runtimes.
-        type: list
-        elements: str
-        default: []
   claude_bin:
     description: The C(claude) binary. Without it the one on E(PATH).
     type: path

@@ -17,30 +17,13 @@ description:
 extends_documentation_fragment:
   - agfpd.iapeer_memory.host
   - agfpd.iapeer_memory.host.changes
+  - agfpd.iapeer_memory.host.peers
 options:
   state:
     description: Whether our surfaces are to be there.
     type: str
     choices: [present, absent]
     default: present
-  peers:
-    description: The peers to sweep. Without it those of the fleet map on disk.
-    type: list
-    elements: dict
-    suboptions:
-      personality:
-        description: The peer's name.
-        type: str
-        required: true
-      cwd:
-        description: Its folder, an absolute path.
-        type: str
-        required: true
-      runtimes:
-        description: Its runtimes; only V(claude) and V(codex) have surfaces.
-        type: list
-        elements: str
-        default: []
   port:
     description: memoryd's port, from 1 to 65535. Without it that of C(config.env).
     type: int
