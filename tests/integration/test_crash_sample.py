@@ -23,7 +23,10 @@ from ansible_collections.agfpd.iapeer_memory.tests.crash.harness import (
     working_place,
 )
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="strace is a tool of Linux")
+pytestmark = [
+    pytest.mark.any_core,
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="strace is a tool of Linux"),
+]
 EVERY = 11
 
 

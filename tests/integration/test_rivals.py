@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.host import open_host
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.provision_lock import LOCK, OWNER, provision_lock
 
+pytestmark = pytest.mark.any_core
 PEER = Path(__file__).resolve().parents[1] / "fixtures" / "lock_peer.sh"
 # Our side of it: the same work under our lock.
 OURS = """
