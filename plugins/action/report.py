@@ -32,7 +32,7 @@ class ActionModule(ActionBase):
 
     TRANSFERS_FILES = False
     _VALID_ARGS = frozenset(
-        ("playbook", "found", "results", "idle", "start", "version", "repair", "stale_after", "report_dir")
+        ("playbook", "found", "results", "sources", "version", "repair", "stale_after", "report_dir")
     )
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -51,10 +51,8 @@ class ActionModule(ActionBase):
 
     def _report(self, options: dict[str, Any], task_vars: dict[str, Any]) -> Report:
         playbook, results = options["playbook"], options.get("results") or {}
-        if playbook == "update":
-            rows = update_rows(results, options.get("idle") or {}, options.get("start") or ())
-        else:
-            rows = verify_rows(options["found"], results, options)
+        make_rows = {"update": update_rows, "verify": verify_rows}[playbook]
+        rows = make_rows(options["found"], results, options)
         host = str(task_vars.get("inventory_hostname", ""))
         return Report(host, playbook, str(options.get("version") or ""), bool(self._task.check_mode), tuple(rows))
 

@@ -31,18 +31,15 @@ options:
     choices: [update, verify]
     required: true
   found:
-    description: What M(agfpd.iapeer_memory.memory_host_info) returned. Required with O(playbook=verify).
+    description: What M(agfpd.iapeer_memory.memory_host_info) returned.
     type: dict
+    required: true
   results:
     description: The registered results by step, a list for each; by check, one for each, with O(playbook=verify).
     type: dict
     default: {}
-  idle:
-    description: What to say of a step of which nothing ran. A text that begins with C(ok:) makes it ok.
-    type: dict
-    default: {}
-  start:
-    description: The registered results without which no step of update begins.
+  sources:
+    description: The registered results of the look at what the controller hands over; update does not begin without it.
     type: list
     elements: dict
     default: []
@@ -66,6 +63,7 @@ EXAMPLES = r"""
 - name: Report what was done
   agfpd.iapeer_memory.report:
     playbook: update
+    found: "{{ found }}"
     results:
       fleet: ["{{ fleet }}"]
 """

@@ -71,25 +71,49 @@ class Report(NamedTuple):
         return lines
 
 
-def update_rows(results: Mapping[str, Any], idle: Mapping[str, str], start: Iterable[Any] = ()) -> list[Row]:
+def update_rows(found: Result, results: Mapping[str, Any], options: Mapping[str, Any]) -> list[Row]:
     """The rows of update, in the order of the steps.
 
-    results: for each step its registered results. idle: for a step of which none ran, what to say; a first word ok
-    makes it ok, else it is a skip. start: the results without which no step begins; a failed one is said at the first.
+    found: what memory_host_info returned. results: for each step its registered results. options: version (wanted),
+    sources (the results of the look at what the controller hands over). Where found or a source failed no step has
+    begun, which is said at the first.
     """
+    start = [found, *(options.get("sources") or ())]
     stopped = next((item for item in start if was_run(item) and status_of(item) == FAIL), None)
     if stopped is not None:
         first, *others = STEPS
         return [Row(first, FAIL, detail_of(stopped)), *(Row(name, SKIP, f"not begun: see {first}") for name in others)]
-    rows = []
-    for name in STEPS:
-        ran = [item for item in results.get(name, ()) if was_run(item)]
-        if ran:
-            rows.append(Row(name, _worst(map(status_of, ran)), "; ".join(filter(None, map(detail_of, ran)))))
-        else:
-            word, _colon, rest = idle.get(name, NOT_RUN).partition(": ")
-            rows.append(Row(name, OK, rest) if word == OK else Row(name, SKIP, idle.get(name, NOT_RUN)))
-    return rows
+    ran = {name: [item for item in results.get(name, ()) if was_run(item)] for name in STEPS}
+    return [
+        Row(name, _worst(map(status_of, ran[name])), "; ".join(filter(None, map(detail_of, ran[name]))))
+        if ran[name]
+        else _idle_row(name, found, str(options.get("version") or ""), bool(ran["binary"]))
+        for name in STEPS
+    ]
+
+
+def _idle_row(name: str, found: Result, version: str, to_install: bool) -> Row:
+    """What to say of a step of which nothing ran; to_install: a binary is about to come."""
+    binary, form = found["binary"], found["slot"]["form"]
+    known = binary["present"] and version
+    if name == "binary":
+        text = f"{found['paths']['binary']} is version {binary['version'] or 'unknown'}"
+        return Row(name, OK, text) if known else Row(name, SKIP, binary["problem"])
+    if not found["config"]["ok"]:
+        return Row(name, SKIP, "not provisioned")
+    if not known:
+        later = "to be seen once the binary is installed"
+        return Row(name, SKIP, later if to_install else binary["problem"] or "the version is not known")
+    if name == "plugin-off" and form not in ("v1_1", "foreign"):
+        return Row(name, OK, "nothing to do, the slot is not in the v1.1 form")
+    held = f"the slot is held by {found['slot']['provider']}" if form == "foreign" else ""
+    reasons = {
+        "surfaces": held,
+        "plugin-off": held or "the surfaces were skipped",
+        "slot": "v1.1 kept: the plugin could not be swept",
+        "memoryd": "iapeer_memory_restart is never",
+    }
+    return Row(name, SKIP, reasons.get(name) or NOT_RUN)
 
 
 def was_run(result: Any) -> bool:

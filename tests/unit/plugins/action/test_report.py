@@ -20,6 +20,15 @@ CHANGED = {"changed": True, "action": "written", "detail": "2 written"}
 BAD = {"failed": True, "changed": False, "msg": "it broke"}
 
 
+FOUND = {
+    "action": "read",
+    "binary": {"present": True, "version": "1.2.0", "problem": ""},
+    "config": {"ok": True},
+    "paths": {"binary": "/b"},
+    "slot": {"form": "v1_2", "provider": "iapeer-memory"},
+}
+
+
 @pytest.fixture
 def printed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is shown to the user, one entry a call."""
@@ -39,7 +48,7 @@ def run(arguments: dict[str, Any], check_mode: bool = False, host: str = "ada") 
 
 
 def update(tmp_path: Path | None = None, **results: Any) -> dict[str, Any]:
-    arguments: dict[str, Any] = {"playbook": "update", "version": "1.2.0", "results": results}
+    arguments: dict[str, Any] = {"playbook": "update", "version": "1.2.0", "found": FOUND, "results": results}
     return {**arguments, "report_dir": str(tmp_path)} if tmp_path else arguments
 
 
@@ -55,7 +64,7 @@ def test_a_run_in_which_nothing_failed_succeeds_and_is_no_change_itself(printed:
     result = run(update(fleet=[CHANGED]))
     assert not result.get("failed")
     assert result["changed"] is False
-    assert result["summary"].startswith("binary=skip templates=skip doctrines=skip fleet=changed surfaces=skip")
+    assert result["summary"].startswith("binary=ok templates=skip doctrines=skip fleet=changed surfaces=skip")
 
 
 def test_a_failed_step_fails_the_host_and_is_named(printed: list[str]) -> None:

@@ -36,10 +36,12 @@ def found(**parts: dict[str, Any]) -> dict[str, Any]:
         "slot": {"form": "v1_2", "provider": "iapeer-memory"},
         "fleet": {"readable": True, "count": 2, "problem": ""},
         "memoryd": {"running": True, "heartbeat_age": 3.4, "watch": "on", "heartbeat_problem": "", "problem": ""},
-        "binary": {"problem": "", "refused": False},
+        "binary": {"present": True, "version": "1.2.0", "problem": "", "refused": False},
     }
     return {
         "changed": False,
+        "action": "read",
+        "paths": {"binary": "/b"},
         "roles_problem": "",
         **{key: {**part, **parts.get(key, {})} for key, part in whole.items()},
     }
@@ -114,27 +116,45 @@ def test_a_step_is_as_bad_as_the_worst_of_its_tasks() -> None:
         "guide": [REFUSED, QUIET],
         "launcher": [BAD, CHANGED],
     }
-    found_rows = {row.name: row for row in update_rows(table, {})}
+    found_rows = {row.name: row for row in update_rows(found(), table, OPTIONS)}
     assert [found_rows[name].status for name in table] == ["changed", "fail", "skip", "skip", "fail"]
     assert found_rows["triggers"].detail == "in place; 2 written; in place"
     assert found_rows["slot"].detail == "it broke"
 
 
+def idle(name: str, **changes: Any) -> Row:
+    """The row of a step of which nothing ran on a host like this."""
+    return next(row for row in update_rows(found(**changes), {name: [LEFT_OUT]}, OPTIONS) if row.name == name)
+
+
 def test_a_step_of_which_nothing_ran_says_why() -> None:
-    idle = {"binary": "ok: /b is version 1", "slot": "not provisioned", "plugin-off": "ok: nothing to do"}
-    found_rows = {row.name: row for row in update_rows({"binary": [LEFT_OUT], "slot": []}, idle)}
-    assert found_rows["binary"] == Row("binary", "ok", "/b is version 1")
-    assert found_rows["plugin-off"] == Row("plugin-off", "ok", "nothing to do")
-    assert found_rows["slot"] == Row("slot", "skip", "not provisioned")
-    assert found_rows["guide"] == Row("guide", "skip", "not run")
-    assert tuple(found_rows) == STEPS
+    absent = {"present": False, "version": "", "problem": "no binary at /b", "refused": False}
+    foreign = {"form": "foreign", "provider": "other", "version": "9", "problem": ""}
+    legacy = {"form": "v1_1", "provider": "iapeer-memory", "version": "1", "problem": ""}
+    assert idle("binary") == Row("binary", "ok", "/b is version 1.2.0")
+    assert idle("guide") == Row("guide", "skip", "not run")
+    assert idle("memoryd").detail == "iapeer_memory_restart is never"
+    assert idle("plugin-off") == Row("plugin-off", "ok", "nothing to do, the slot is not in the v1.1 form")
+    assert idle("plugin-off", slot=legacy) == Row("plugin-off", "skip", "the surfaces were skipped")
+    assert idle("slot", slot=legacy) == Row("slot", "skip", "v1.1 kept: the plugin could not be swept")
+    assert idle("surfaces", slot=foreign) == Row("surfaces", "skip", "the slot is held by other")
+    assert idle("plugin-off", slot=foreign) == Row("plugin-off", "skip", "the slot is held by other")
+    assert idle("fleet", config={**found()["config"], "ok": False}) == Row("fleet", "skip", "not provisioned")
+    unknown = dict(found(binary=absent))
+    rows_without = {row.name: row for row in update_rows(unknown, {}, {"version": ""})}
+    assert rows_without["binary"] == Row("binary", "skip", "no binary at /b")
+    assert rows_without["slot"] == Row("slot", "skip", "no binary at /b")
+    to_come = {row.name: row for row in update_rows(unknown, {"binary": [CHANGED]}, {"version": ""})}
+    assert to_come["slot"] == Row("slot", "skip", "to be seen once the binary is installed")
+    assert tuple(to_come) == STEPS
 
 
 def test_where_the_start_failed_no_step_has_begun() -> None:
-    first, *others = update_rows({"fleet": [CHANGED]}, {}, [QUIET, BAD])
-    assert first == Row("binary", "fail", "it broke")
-    assert {row.status for row in others} == {"skip"}
-    assert update_rows({"fleet": [CHANGED]}, {}, [QUIET, LEFT_OUT])[3] == Row("fleet", "changed", "2 written")
+    for first, *others in (update_rows(BAD, {}, {}), update_rows(found(), {}, {"sources": [LEFT_OUT, BAD]})):
+        assert first == Row("binary", "fail", "it broke")
+        assert {row.status for row in others} == {"skip"}
+    rows_begun = update_rows(found(), {"fleet": [CHANGED]}, {"sources": [QUIET, LEFT_OUT], "version": "1"})
+    assert rows_begun[3] == Row("fleet", "changed", "2 written")
 
 
 def test_a_host_where_all_is_well() -> None:
