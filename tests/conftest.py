@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, configuration, settings
+from hypothesis import configuration
 
 ROOT = Path(__file__).resolve().parent.parent
 TREE = ROOT / ".tree"
@@ -20,9 +20,6 @@ TREE = ROOT / ".tree"
 FOREIGN = ("ANSIBLE_", "CLAUDE", "CODEX_", "IAPEER_", "PEER_IDENTITY", "XDG_")
 
 configuration.set_hypothesis_home_dir(ROOT / ".cache" / "hypothesis")
-settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("fuzz", settings.get_profile("default"), max_examples=5000)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 _scratch: list[str] = []
 
