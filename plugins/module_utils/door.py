@@ -10,7 +10,7 @@ import os
 import typing as t
 from collections.abc import Mapping
 
-from ._doorway.sandbox import Problem
+from ._doorway.problem import Problem
 from ._host.host import HOST_OPTIONS, Host, open_host
 
 if t.TYPE_CHECKING:

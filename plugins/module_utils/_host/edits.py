@@ -12,10 +12,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from .._documents.errors import DocumentError
 from .._documents.json_spans import check_depth
 from .._doorway.files import Files, Tree
-from .._doorway.sandbox import Problem
+from .._doorway.problem import Problem
 
 SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -104,7 +103,7 @@ def read_json_object(files: Files, path: str) -> dict[str, Any] | None:
         text = found.data.decode("utf-8")
         check_depth(text)  # what nests deeper could be read, but not be shown
         value = json.loads(text)
-    except (ValueError, DocumentError) as error:
+    except (ValueError, Problem) as error:
         raise Problem(f"not JSON: {error}", path, "malformed") from error
     if not isinstance(value, dict):
         raise Problem("not a JSON object", path, "malformed")
