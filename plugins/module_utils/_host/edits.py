@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._documents.json_spans import check_depth
@@ -68,6 +68,19 @@ def read_edit(files: Files, path: str, after: bytes | None, mode: int | None = N
     if found is None:
         return Edit(path, None, after, mode)
     return Edit(path, found.data, after, mode, found.mode)
+
+
+def settle(files: Files, edits: Sequence[Edit], check: bool) -> list[Edit]:
+    """Make the edits that change anything true, or only see whether that could be done (check); returns these.
+
+    Raises Problem where one is refused or cannot be written; the ones before it are written then.
+    """
+    changed = [edit for edit in edits if edit.changed]
+    for edit in changed:
+        files.sandbox.check(edit.path)
+    for edit in changed if not check else ():
+        apply(files, edit)
+    return changed
 
 
 def apply(files: Files, edit: Edit) -> None:
