@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 
 from .._doorway.problem import Problem
@@ -20,6 +21,17 @@ def absolute(option: str, path: str) -> str:
     if not usable:
         raise Problem(f"{option} must be an absolute path, not {path!r}")
     return os.path.normpath(path)
+
+
+def seconds(option: str, value: object, least: float = 0) -> float:
+    """The seconds that an option holds, as a number or its text; raises Problem below least, and for what is none."""
+    try:
+        number = float(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else math.nan
+    except (ValueError, OverflowError):
+        number = math.nan
+    if not (math.isfinite(number) and number >= least):
+        raise Problem(f"{option} must be a number of seconds from {least:g} on, not {value!r}")
+    return number
 
 
 def given_text(option: str, name: str, text: object) -> str:

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host import edits
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.host import Host
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.results import Result
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import legacy_plugin, peers, plan, sweep
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import (
     doctrines,
@@ -117,9 +118,11 @@ def run(host: Host, done: Step, check: bool) -> Run:
     if options.get("kind") == "event":
         options["script"] = host.paths.launcher
     try:
-        result = done.work(host, options, check)
+        found = done.work(host, options, check)
     except Problem as problem:
         return Run(False, "problem", [], [], str(problem))
+    result = found.as_dict(True) if isinstance(found, Result) else found
+    result.setdefault("diff", [])
     return Run(result["changed"], result["action"], result["diff"], _outcomes(result), result.get("msg", ""))
 
 
