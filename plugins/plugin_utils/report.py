@@ -275,7 +275,5 @@ def _doctrine_rows(result: Any, repair: bool, reason: str) -> list[Row]:
 
 def _doctrine_row(record: Result, repair: bool) -> Row:
     name, action, detail = f"doctrine[{record['role']}]", record["action"], record["detail"]
-    if action == "written" and not repair and detail.startswith("text:"):
-        return Row(name, OK, f"{detail}; update renders it again")
     statuses = {"written": REPAIRED if repair else FAIL, "failed": FAIL, "skipped": SKIP}
     return Row(name, statuses.get(action, OK), detail or record["target"])
