@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from unittest import mock
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.host import Host, open_host
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.results import Result
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import peers
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import (
     doctrines,
@@ -171,7 +172,8 @@ def settle(host: ThrowawayHost) -> None:
     with mock.patch.dict(os.environ, host.env, clear=True):
         found = open_host({}, os.environ)
         for work, options in wanted_work(found, host.version):
-            assert not work(found, options, False).get("failed"), options
+            done = work(found, options, False)
+            assert not (done.failed if isinstance(done, Result) else done.get("failed")), options
 
 
 def wanted_work(host: Host, version: str) -> list[tuple[Any, dict[str, Any]]]:

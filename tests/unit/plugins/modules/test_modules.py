@@ -91,8 +91,8 @@ def test_examples_and_returns_are_valid_and_use_the_full_name(name: str) -> None
     [
         ("memory_slot", {"version": "1", "state": "there"}, "state must be one of: present, absent, got: there"),
         ("memory_slot", {}, "state is present but all of the following are missing: version"),
-        ("memory_slot", {"version": ""}, "version is empty: name the version that the slot is to declare"),
-        ("memory_slot", {"version": " "}, "version is empty: name the version that the slot is to declare"),
+        ("memory_slot", {"version": ""}, "version is empty: name the version"),
+        ("memory_slot", {"version": " "}, "version is empty: name the version"),
         ("memory_slot", {"version": "1", "migrate": "perhaps"}, "migrate"),
         ("memory_slot", {"version": "1", "binary_path": "/nowhere/x"}, "/nowhere/x: no such binary"),
         ("memory_slot", {"version": "1", "unheard": 1}, "Unsupported parameters"),

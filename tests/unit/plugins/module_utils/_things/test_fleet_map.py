@@ -76,7 +76,7 @@ def ensure(place: Place, *calls: Call, check: bool = False, allow_empty: bool = 
     """The module's work at a known moment, with exactly these calls."""
     egress = Transcript(*calls)
     try:
-        return fleet_map.ensure(place.host(egress, StillClock(NOW)), {"allow_empty": allow_empty}, check)
+        return fleet_map.ensure(place.host(egress, StillClock(NOW)), {"allow_empty": allow_empty}, check).as_dict(True)
     finally:
         egress.done()
 
