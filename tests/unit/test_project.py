@@ -33,6 +33,9 @@ HEADER = """\
 # SPDX-License-Identifier: GPL-3.0-or-later
 """
 
+# How code and documents refer to docs/contract.md: contract §5, §5 and §11, contract sections 1 and 2.
+REFERENCE = re.compile(r"§ ?\d+|contract sections? \d+(?:(?:,| and) \d+)*", re.IGNORECASE)
+
 # The brackets keep this file from saying what it forbids.
 FORBIDDEN = {
     "an absolute path of one machine": re.compile(r"(?<![\w.~}\])-])/(?:[r]oot|[w]ork|[f]arm)/"),
@@ -206,3 +209,16 @@ def test_no_file_speaks_of_one_machine_or_its_history() -> None:
         if words.search(line)
     ]
     assert not found, "\n".join(found)
+
+
+def test_every_section_of_the_contract_that_is_referred_to_is_there() -> None:
+    written = re.findall(r"^## §(\d+) ", (ROOT / "docs" / "contract.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert written == [str(number) for number in range(1, 14)]
+    said = {
+        number
+        for path in FILES
+        if path.suffix in (".py", ".yml", ".md")
+        for reference in REFERENCE.findall(path.read_text(encoding="utf-8", errors="replace"))
+        for number in re.findall(r"\d+", reference)
+    }
+    assert said <= set(written)
