@@ -194,6 +194,14 @@ def test_a_roles_defaults_are_the_options_it_declares(path: Path) -> None:
         assert not differing, f"{entry_point}: {{option: (declared, in defaults/main.yml)}}"
 
 
+@per_file(ROLES)
+def test_a_roles_readme_names_its_entry_points_and_options(path: Path) -> None:
+    readme = (path.parent.parent / "README.md").read_text(encoding="utf-8")
+    specs = yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"]
+    names = {*specs, *(name for spec in specs.values() for name in spec.get("options") or {})}
+    assert not [name for name in names if f"`{name}`" not in readme]
+
+
 @per_file([path for path in FILES if path.suffix == ".py" and path.stat().st_size])
 def test_a_python_file_carries_the_licence(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
