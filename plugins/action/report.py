@@ -16,8 +16,8 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.color import stringc
 from ansible.utils.display import Display
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.files import Files
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.sandbox import Problem, Sandbox
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.files import Files
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Problem, Sandbox
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.report import (
     Report,
     update_rows,

@@ -10,7 +10,7 @@ module: fleet_map
 short_description: Write the fleet map of a host from the registry of the core
 version_added: 0.1.0
 description:
-  - Asks the core for its peers and writes C(fleet.json), which sweeps and memoryd read.
+  - Asks the core for its peers and writes C(fleet_map.json), which sweeps and memoryd read.
   - The map is rewritten only where the peers changed. Whatever goes wrong, the old map stays.
 extends_documentation_fragment:
   - agfpd.iapeer_memory.host
@@ -51,8 +51,8 @@ count:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils import fleet
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.module import host_arguments, run
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import fleet_map
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import host_arguments, run
 
 
 def main() -> None:
@@ -63,7 +63,7 @@ def main() -> None:
         ),
         supports_check_mode=True,
     )
-    run(module, fleet.ensure)
+    run(module, fleet_map.ensure)
 
 
 if __name__ == "__main__":

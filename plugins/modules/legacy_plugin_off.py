@@ -59,8 +59,8 @@ results:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils import plugin
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.module import PEERS, host_arguments, run
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import legacy_plugin
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import PEERS, host_arguments, run
 
 
 def main() -> None:
@@ -74,7 +74,7 @@ def main() -> None:
         ),
         supports_check_mode=True,
     )
-    run(module, plugin.ensure)
+    run(module, legacy_plugin.ensure)
 
 
 if __name__ == "__main__":

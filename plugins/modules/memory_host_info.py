@@ -126,8 +126,8 @@ sandboxed:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils import host_info
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.module import host_arguments, run
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look import info
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import host_arguments, run
 
 
 def main() -> None:
@@ -138,7 +138,7 @@ def main() -> None:
         ),
         supports_check_mode=True,
     )
-    run(module, host_info.gather)
+    run(module, info.gather)
 
 
 if __name__ == "__main__":

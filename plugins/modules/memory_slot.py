@@ -65,8 +65,8 @@ form_before:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils import slot
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.module import host_arguments, run
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import slot
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import host_arguments, run
 
 
 def main() -> None:

@@ -91,8 +91,8 @@ trigger:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils import notifier
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.module import host_arguments, run
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import triggers
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import host_arguments, run
 
 
 def main() -> None:
@@ -112,7 +112,7 @@ def main() -> None:
         ),
         supports_check_mode=True,
     )
-    run(module, notifier.ensure)
+    run(module, triggers.ensure)
 
 
 if __name__ == "__main__":

@@ -131,8 +131,8 @@ total:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils import surfaces
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.module import PEERS, host_arguments, run
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import peers
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import PEERS, host_arguments, run
 
 
 def main() -> None:
@@ -152,7 +152,7 @@ def main() -> None:
         mutually_exclusive=[("reference_dir", "skills")],
         supports_check_mode=True,
     )
-    run(module, surfaces.ensure)
+    run(module, peers.ensure)
 
 
 if __name__ == "__main__":

@@ -58,8 +58,8 @@ pending:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils import provider_files
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.module import host_arguments, run
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import provider_files
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import host_arguments, run
 
 
 def main() -> None:

@@ -69,8 +69,8 @@ results:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils import doctrine
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.module import host_arguments, run
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import doctrines
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import host_arguments, run
 
 
 def main() -> None:
@@ -83,7 +83,7 @@ def main() -> None:
         ),
         supports_check_mode=True,
     )
-    run(module, doctrine.ensure)
+    run(module, doctrines.ensure)
 
 
 if __name__ == "__main__":

@@ -75,7 +75,7 @@ def run_module(request: Request) -> None:
     basic._ANSIBLE_ARGS = json.dumps(arguments).encode()
     basic._ANSIBLE_PROFILE = "legacy"
     if not request["threads"]:
-        vars(importlib.import_module(f"{PACKAGE}.module_utils.sweep")).update(ThreadPoolExecutor=InOrder)
+        vars(importlib.import_module(f"{PACKAGE}.module_utils._surfaces.sweep")).update(ThreadPoolExecutor=InOrder)
     if request["file_size"] is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (request["file_size"], resource.RLIM_INFINITY))
     importlib.import_module(f"{PACKAGE}.modules.{request['module']}").main()

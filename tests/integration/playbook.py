@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils import (
-    doctrine,
-    fleet,
-    notifier,
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.host import Host, open_host
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import peers
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import (
+    doctrines,
+    fleet_map,
     provider_files,
     slot,
-    surfaces,
+    triggers,
 )
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.host import Host, open_host
 from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import ThrowawayHost, write, write_json
 
 COLLECTION = "agfpd.iapeer_memory."
@@ -182,12 +182,12 @@ def wanted_work(host: Host, version: str) -> list[tuple[Any, dict[str, Any]]]:
     timer = {**timer, "state": "present" if host.config.dream else "absent", "check": host.paths.dream_gate}
     return [
         (provider_files.ensure, {"part": "templates"}),
-        (doctrine.ensure, {"version": version}),
-        (fleet.ensure, {}),
-        (surfaces.ensure, {"state": "present", "lock_timeout": 5}),
+        (doctrines.ensure, {"version": version}),
+        (fleet_map.ensure, {}),
+        (peers.ensure, {"state": "present", "lock_timeout": 5}),
         (slot.ensure, {"state": "present", "version": version, "migrate": True}),
         (provider_files.ensure, {"part": "launcher"}),
-        (notifier.ensure, {**watcher, "target": host.config.event_target or "scriber"}),
-        (notifier.ensure, {**timer, "id": "iapeer-memory-dream-tick"}),
-        (notifier.ensure, {**timer, "id": "iapeer-memory-inbox-sweep", "state": "absent"}),
+        (triggers.ensure, {**watcher, "target": host.config.event_target or "scriber"}),
+        (triggers.ensure, {**timer, "id": "iapeer-memory-dream-tick"}),
+        (triggers.ensure, {**timer, "id": "iapeer-memory-inbox-sweep", "state": "absent"}),
     ]

@@ -13,16 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.host import open_host
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.provision_lock import LOCK, OWNER, provision_lock
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.host import open_host
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.lock import LOCK, OWNER, provision_lock
 
 pytestmark = pytest.mark.any_core
 PEER = Path(__file__).resolve().parents[1] / "fixtures" / "lock_peer.sh"
 # Our side of it: the same work under our lock.
 OURS = """
 import sys
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.host import open_host
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.provision_lock import provision_lock
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.host import open_host
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.lock import provision_lock
 
 state, counter, rounds, timeout = sys.argv[1:]
 host = open_host({"state_dir": state}, {"HOME": "/nonexistent"})

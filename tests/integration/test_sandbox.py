@@ -18,7 +18,7 @@ from typing import Any, Callable
 
 import pytest
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.sandbox import SWITCHES, TEMPORARY
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import SWITCHES, TEMPORARY
 from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import (
     ThrowawayHost,
     build_host,

@@ -14,7 +14,7 @@ from typing import Any, Callable
 import pytest
 import yaml
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils import codex_trust
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import trust
 from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import (
     FOREIGN_COMMAND,
     Peer,
@@ -263,7 +263,7 @@ def test_the_module_computes_no_other_hash_than_codex(build: Build, name: str, e
     for document in ({"hooks": events}, {"hooks": plain(events), "description": "d"}):
         write_json(path, document)
         said = {key: hook["currentHash"] for key, hook in clients.codex_hooks(host, host.peer("beta")).items()}
-        found = codex_trust.identities(path.read_bytes())
+        found = trust.identities(path.read_bytes())
         assert found is None or {f"{path}:{key}": value for key, value in found.items()} == said
 
 
@@ -271,7 +271,7 @@ def test_the_module_computes_no_other_hash_than_codex(build: Build, name: str, e
 def test_the_module_computes_the_hash_of_every_hook_in_the_file_it_wrote(host: ThrowawayHost, peer: str) -> None:
     path = hooks_file(host, peer)
     said = {key: hook["currentHash"] for key, hook in clients.codex_hooks(host, host.peer(peer)).items()}
-    found = codex_trust.identities(path.read_bytes())
+    found = trust.identities(path.read_bytes())
     assert found is not None
     assert {f"{path}:{key}": value for key, value in found.items()} == said
 

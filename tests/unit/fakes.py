@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Callable, NamedTuple
 from unittest import mock
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.egress import (
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.egress import (
     Binary,
     Clock,
     Egress,
@@ -24,7 +24,7 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.egress import 
     Process,
     Verdict,
 )
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.sandbox import Sandbox
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
 from ansible_collections.agfpd.iapeer_memory.tests.fixtures import core as stand_in
 
 PLUGIN = "iapeer-memory@agfpd"

@@ -12,13 +12,14 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils import scripts, surface_claude
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.doctrine import marker
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.edits import pretty_json
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.egress import Binary, Process
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.slot import wanted_slot
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.surface_hooks import wanted_entries
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.surfaces import BUNDLED
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.egress import Binary, Process
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._forms import scripts
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.edits import pretty_json
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import claude
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.hooks import wanted_entries
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.peers import BUNDLED
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things.doctrines import marker
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things.slot import wanted_slot
 from ansible_collections.agfpd.iapeer_memory.tests.unit.fakes import PLUGIN, StandIn
 from ansible_collections.agfpd.iapeer_memory.tests.unit.place import REGISTERED, Place
 
@@ -167,7 +168,7 @@ class Generated(Place):
 
     def _mcp(self, word: str, name: str) -> str | bytes | None:
         other = {"type": "http", "url": "https://x.example", "headers": {"Authorization": SECRET}}
-        ours = surface_claude.server_entry(name, 8766)
+        ours = claude.server_entry(name, 8766)
         drifted = {**ours, "url": "http://127.0.0.1:1/mcp", "headers": {"Authorization": SECRET}}
         values = {
             "right": {"mcpServers": {"iapeer-memory": ours}},

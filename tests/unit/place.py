@@ -10,9 +10,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.egress import Clock, Egress
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.host import Host, open_host
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.sandbox import Sandbox
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.egress import Clock, Egress
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.host import Host, open_host
 from ansible_collections.agfpd.iapeer_memory.tests.fixtures.core import MARKER
 from ansible_collections.agfpd.iapeer_memory.tests.unit.fakes import Transcript
 

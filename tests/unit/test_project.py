@@ -89,7 +89,7 @@ def assigned(tree: ast.Module) -> dict[str, ast.Assign]:
 
 
 def lines(path: Path) -> int:
-    """How many lines a file has, without a module's documentation and the texts of module_utils/content."""
+    """How many lines a file has, without a module's documentation and the texts of a folder content."""
     prose = [
         node
         for name, node in assigned(parse(path)).items()

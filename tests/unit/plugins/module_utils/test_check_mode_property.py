@@ -16,22 +16,19 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils import (
-    doctrine,
-    edits,
-    fleet,
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host import edits
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.host import Host
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import legacy_plugin, peers, plan, sweep
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import (
+    doctrines,
+    fleet_map,
     memoryd,
-    notifier,
-    plugin,
     provider_files,
     slot,
-    surface_plan,
-    surfaces,
-    sweep,
+    triggers,
 )
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.host import Host
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.module import Work
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.sandbox import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import Work
 from ansible_collections.agfpd.iapeer_memory.tests.hypothesis_profiles import PROFILE
 from ansible_collections.agfpd.iapeer_memory.tests.unit.fakes import StillClock
 from ansible_collections.agfpd.iapeer_memory.tests.unit.generated_hosts import (
@@ -66,15 +63,15 @@ def step(work: Work, **options: Any) -> Step:
 
 
 STEPS = {
-    "fleet": step(fleet.ensure),
-    "fleet, empty allowed": step(fleet.ensure, allow_empty=True),
-    "surfaces": step(surfaces.ensure, state="present"),
-    "surfaces, other port": step(surfaces.ensure, state="present", port=9000),
-    "surfaces, trust alone": step(surfaces.ensure, state="present", surfaces=["trust"]),
-    "surfaces, one skill": step(surfaces.ensure, state="present", skills={"iapeer-memory-init": "text\n"}),
-    "surfaces, absent": step(surfaces.ensure, state="absent"),
-    "plugin": step(plugin.ensure, method="auto"),
-    "plugin, native": step(plugin.ensure, method="native"),
+    "fleet": step(fleet_map.ensure),
+    "fleet, empty allowed": step(fleet_map.ensure, allow_empty=True),
+    "surfaces": step(peers.ensure, state="present"),
+    "surfaces, other port": step(peers.ensure, state="present", port=9000),
+    "surfaces, trust alone": step(peers.ensure, state="present", surfaces=["trust"]),
+    "surfaces, one skill": step(peers.ensure, state="present", skills={"iapeer-memory-init": "text\n"}),
+    "surfaces, absent": step(peers.ensure, state="absent"),
+    "plugin": step(legacy_plugin.ensure, method="auto"),
+    "plugin, native": step(legacy_plugin.ensure, method="native"),
     "slot": step(slot.ensure, state="present", version=VERSION),
     "slot, migrate": step(slot.ensure, state="present", version="2.0.0", migrate=True),
     "slot, absent": step(slot.ensure, state="absent"),
@@ -82,11 +79,11 @@ STEPS = {
     "given template": step(provider_files.ensure, part="templates", templates={"index.md": "# mine\n"}),
     "launcher": step(provider_files.ensure, part="launcher"),
     "guide": step(provider_files.ensure, part="guide"),
-    "doctrines": step(doctrine.ensure, version=VERSION),
-    "watcher": step(notifier.ensure, state="present", kind="event", id=WATCHER, target="scriber", wait=1),
-    "no watcher": step(notifier.ensure, state="absent", kind="event", id=WATCHER, wait=1),
+    "doctrines": step(doctrines.ensure, version=VERSION),
+    "watcher": step(triggers.ensure, state="present", kind="event", id=WATCHER, target="scriber", wait=1),
+    "no watcher": step(triggers.ensure, state="absent", kind="event", id=WATCHER, wait=1),
     "dream timer": step(
-        notifier.ensure, state="present", kind="time", id=DREAM, target="dreamweaver", when="0 4 * * 1",
+        triggers.ensure, state="present", kind="time", id=DREAM, target="dreamweaver", when="0 4 * * 1",
         message="DREAM_TICK", wait=1,
     ),
     "memoryd": step(memoryd.ensure, newer_than=["{binary}"], hung_after=120.0, wait=5.0),
@@ -209,7 +206,7 @@ def without_diff_in_check_mode(work: Work) -> Work:
     return lying
 
 
-def always_rewritten(path: str, current: fleet.Fleet, before: bytes | None, peers: Any, now: float) -> edits.Edit:
+def always_rewritten(path: str, current: fleet_map.Fleet, before: bytes | None, peers: Any, now: float) -> edits.Edit:
     """A fleet map that is new because its time is."""
     entries = [peer.as_entry() for peer in peers]
     return edits.Edit(path, before, edits.pretty_json({"updatedAt": time.time_ns(), "peers": entries}))
@@ -228,13 +225,13 @@ MUTATIONS: dict[str, tuple[str, Mutation]] = {
     "check mode writes the slot": ("slot", broken("slot", lambda host, o, check: slot.ensure(host, o, False))),
     "check mode says that the slot stays": ("slot", broken("slot", quiet_in_check_mode(slot.ensure))),
     "a real run does not write the slot": ("slot", patched(slot, "apply", lambda files, edit: None)),
-    "check mode shows no diff of the map": ("fleet", broken("fleet", without_diff_in_check_mode(fleet.ensure))),
-    "the map is rewritten for its time alone": ("fleet", patched(fleet, "plan_map", always_rewritten)),
+    "check mode shows no diff of the map": ("fleet", broken("fleet", without_diff_in_check_mode(fleet_map.ensure))),
+    "the map is rewritten for its time alone": ("fleet", patched(fleet_map, "plan_map", always_rewritten)),
     "check mode does not ask about trust": ("surfaces", patched(sweep, "_asked", lambda host, seat: seat)),
     "a real run applies no surface": ("surfaces", patched(sweep, "_applied", lambda host, seat: seat)),
-    "the diff is not masked": ("surfaces", patched(surface_plan, "mask_json", lambda data, ours: str(data))),
-    "doctrines are not written": ("doctrines", patched(doctrine, "_apply", lambda host, item: item)),
-    "a trigger is not sent": ("watcher", patched(notifier, "_send", lambda *_: None)),
+    "the diff is not masked": ("surfaces", patched(plan, "mask_json", lambda data, ours: str(data))),
+    "doctrines are not written": ("doctrines", patched(doctrines, "_apply", lambda host, item: item)),
+    "a trigger is not sent": ("watcher", patched(triggers, "_send", lambda *_: None)),
 }
 
 

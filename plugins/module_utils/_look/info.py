@@ -1,0 +1,94 @@
+# Copyright: (c) 2026, the agfpd.iapeer_memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One look at everything, nothing changed: what memory_host_info returns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from .._doorway.sandbox import Problem
+from .._host.host import Host
+from .._things.doctrines import read_manifest
+from .._things.fleet_map import read_fleet
+from .._things.memoryd import read_daemon, read_heartbeat
+from .._things.slot import read_slot
+
+VERSION = re.compile(r"[0-9]+\.[0-9]+[^\s,;()]*")
+VERSION_TIMEOUT = 30
+
+
+def gather(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
+    """Everything the collection knows of a host. Never changes anything; check makes no difference.
+
+    options: probe (ask memoryd's port whether anybody answers).
+    """
+    config = host.config
+    slot, fleet, manifest = read_slot(host), read_fleet(host), read_manifest(host)
+    found = {
+        "changed": False,
+        "action": "read",
+        "paths": _paths(host),
+        "config": {"ok": config.ok, **config._asdict()},
+        "slot": {
+            "form": slot.form,
+            "provider": slot.provider,
+            "version": slot.version,
+            "problem": slot.problem,
+        },
+        "fleet": {"readable": fleet.readable, "count": len(fleet.peers), "problem": fleet.problem},
+        "memoryd": _memoryd(host, bool(options.get("probe"))),
+        "roles": [{"role": role.role, "cwd": role.cwd, "template": role.template} for role in manifest.roles],
+        "roles_problem": manifest.problem,
+        "binary": _binary(host),
+        "sandboxed": host.files.sandbox.armed,
+    }
+    found["detail"] = f"slot {slot.form}, {len(fleet.peers)} peers, " + (config.problem or "provisioned")
+    return found
+
+
+def _paths(host: Host) -> dict[str, str]:
+    paths = host.paths
+    derived = ("slot", "guide", "config_dir", "hooks", "launcher", "dream_gate", "fleet", "roles", "pid", "heartbeat")
+    return {
+        **paths._asdict(),
+        **{name: getattr(paths, name) for name in derived},
+        "templates": paths.templates(host.config.locale),
+    }
+
+
+def _memoryd(host: Host, probe: bool) -> dict[str, Any]:
+    beat = read_heartbeat(host)
+    try:
+        daemon = read_daemon(host)
+        pid, running, problem = daemon.pid, daemon.process is not None, daemon.stale
+    except Problem as unreadable:
+        pid, running, problem = None, False, str(unreadable)
+    answer = host.egress.get(f"http://127.0.0.1:{host.config.mcp_port}/mcp") if probe else None
+    return {
+        "pid": pid,
+        "running": running,
+        "problem": problem,
+        "heartbeat_age": None if beat.age is None else round(beat.age, 3),
+        "watch": beat.watch,
+        "heartbeat_problem": beat.problem,
+        "listening": None if answer is None else answer.rc == 0,
+    }
+
+
+def _binary(host: Host) -> dict[str, Any]:
+    """Whether the binary is there, and the version it tells; a problem where it tells none."""
+    if host.files.mode(host.paths.binary) is None:
+        return {"present": False, "version": "", "problem": f"no binary at {host.paths.binary}", "refused": False}
+    done = host.egress.run(host.binary, ["version"], timeout=VERSION_TIMEOUT)
+    match = VERSION.search(done.out) if done.rc == 0 else None
+    problem = "" if match else f"{host.paths.binary} tells no version: {done.complaint}"
+    return {
+        "present": True,
+        "version": match[0] if match else "",
+        "problem": problem,
+        "refused": done.refused,
+    }

@@ -1,0 +1,123 @@
+# Copyright: (c) 2026, the agfpd.iapeer_memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the peer_surfaces module asks of the sweep, and how its answer reads (contract §5)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .._doorway.folders import Folder
+from .._doorway.sandbox import Problem
+from .._forms.content import skills_en, skills_ru
+from .._host.host import Host, absolute, given_text
+from .._things.fleet_map import Peer, peers_of, read_fleet
+from .claude import SKILL_PREFIX
+from .plan import FAILED, SKIPPED, SURFACES, Wanted
+from .sweep import Sweep, sweep
+
+BUNDLED = {"en": skills_en.SKILLS, "ru": skills_ru.SKILLS}
+ACTIONS = {"present": "written", "absent": "removed"}
+QUIET = {"present": "already", "absent": "absent"}
+
+
+def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
+    """Sweep the peers of a host, or say what that would change (check).
+
+    options: state, peers, port, reference_dir, skills, surfaces, lock_timeout (seconds), skipped_as, all_results.
+    Raises Problem for wrong options, for a fleet map that cannot be read, and where the provision lock cannot be had
+    in time; a peer that cannot be mended is in the results, and the result is marked failed.
+    """
+    state = options["state"]
+    wanted = Wanted(None, None, None, _wanted_surfaces(options.get("surfaces")))
+    if state == "present":
+        port, skills = _wanted_port(host, options), _skills(host, options)
+        wanted = wanted._replace(hooks=host.paths.hooks, port=port, skills=skills)
+    peers = _wanted_peers(host, options.get("peers"))
+    done = sweep(host, peers, wanted, float(options.get("lock_timeout") or 0), check)
+    return _result(done, state, bool(options.get("all_results")), options.get("skipped_as") or "skipped")
+
+
+def _result(done: Sweep, state: str, all_results: bool, skipped_as: str) -> dict[str, Any]:
+    bad = [seat for seat in done.seats if not seat.ok]
+    in_place = sum(seat.in_place for seat in done.seats)
+    refused = not done.changed and any(item.action == SKIPPED for seat in done.seats for item in seat.planned)
+    result = {
+        "changed": done.changed,
+        "action": FAILED if bad else SKIPPED if refused else (ACTIONS if done.changed else QUIET)[state],
+        "detail": _detail(done, state, len(bad)),
+        "results": [seat.record() for seat in done.seats if all_results or not seat.in_place],
+        skipped_as: [{"personality": name, "reason": reason} for name, reason in done.skipped],
+        "in_place": in_place,
+        "total": len(done.seats),
+        "diff": list(done.diffs()),
+    }
+    if bad:
+        result.update(failed=True, msg="; ".join(seat.complaint() for seat in bad))
+    return result
+
+
+def _detail(done: Sweep, state: str, failed: int) -> str:
+    total = len(done.seats)
+    changed = sum(seat.changed for seat in done.seats)
+    words = [f"{total} peer-runtimes", f"{changed} {ACTIONS[state]}" if changed else ""]
+    words.append(f"{failed} failed" if failed else "")
+    words.append(f"{len(done.skipped)} peers skipped" if done.skipped else "")
+    words.append("hook shims written" if any(edit.changed for edit in done.shims) else "")
+    return ", ".join(word for word in words if word)
+
+
+def _wanted_peers(host: Host, entries: Sequence[Mapping[str, Any]] | None) -> tuple[Peer, ...]:
+    if entries is None:
+        fleet = read_fleet(host)
+        if not fleet.readable:
+            raise Problem(f"no readable fleet map: {fleet.problem}", host.paths.fleet, fleet.kind)
+        return fleet.peers
+    peers = peers_of([dict(entry) for entry in entries])
+    if len(peers) != len(entries):
+        raise Problem("peers: every peer needs a personality and a cwd that are not blank")
+    for peer in peers:
+        if not os.path.isabs(peer.cwd):
+            raise Problem(f"peers: the cwd of {peer.personality} must be an absolute path, not {peer.cwd!r}")
+    return peers
+
+
+def _wanted_surfaces(names: Sequence[str] | None) -> tuple[str, ...]:
+    return tuple(name for name in SURFACES if name in names) if names else SURFACES
+
+
+def _wanted_port(host: Host, options: Mapping[str, Any]) -> int:
+    port = options.get("port")
+    if port is None:
+        return host.config.mcp_port
+    if not 1 <= int(port) <= 65535:
+        raise Problem(f"port must be from 1 to 65535, not {port}")
+    return int(port)
+
+
+def _skills(host: Host, options: Mapping[str, Any]) -> Mapping[str, str]:
+    """The skills given as text, else those of a folder on the host, else the bundled ones in the host's language."""
+    if options.get("skills"):
+        return _checked_skills(options["skills"], "skills")
+    if not options.get("reference_dir"):
+        return BUNDLED.get(host.config.locale, skills_en.SKILLS)
+    texts = {}
+    with Folder(host.files.sandbox, absolute("reference_dir", options["reference_dir"])) as folder:
+        for name in folder.names(""):
+            found = folder.read(f"{name}/SKILL.md") if name.startswith(SKILL_PREFIX) else None
+            if found is not None:
+                texts[name] = found.data.decode("utf-8", "surrogateescape")
+    if not texts:
+        raise Problem(f"holds no {SKILL_PREFIX}*/SKILL.md", options["reference_dir"])
+    return texts
+
+
+def _checked_skills(skills: Mapping[str, Any], option: str) -> dict[str, str]:
+    for name, text in skills.items():
+        if not name.startswith(SKILL_PREFIX) or "/" in name or "\0" in name:
+            raise Problem(f"{option}: {name!r} is not the name of a skill of ours ({SKILL_PREFIX}...)")
+        given_text(option, name, text)
+    return dict(skills)

@@ -1,0 +1,144 @@
+# Copyright: (c) 2026, the agfpd.iapeer_memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One surface of one peer as a plan: which files below its folder change, from what to what (contract §5)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Callable, NamedTuple
+
+from .._documents import json_document
+from .._documents.errors import DocumentError
+from .._documents.masking import literals, mask_json
+from .._doorway.files import Tree
+from .._doorway.folders import Folder, Found
+from .._doorway.sandbox import Problem
+from .._host.edits import Edit, apply_in
+
+WRITTEN, ALREADY, REMOVED, ABSENT = "written", "already", "removed", "absent"
+FAILED, SKIPPED = "failed", "skipped"
+SURFACES = ("hooks", "mcp", "skills", "trust")
+CHANGES = (WRITTEN, REMOVED)
+
+Json = dict[str, Any]
+Settled = set[tuple[str, bytes]]
+
+
+class Planned(NamedTuple):
+    """What is to be done with one surface. edits are relative to the peer's folder, folders are to be removed whole."""
+
+    surface: str
+    action: str
+    path: str
+    detail: str = ""
+    edits: tuple[tuple[str, Edit], ...] = ()
+    folders: tuple[str, ...] = ()
+
+    def outcome(self) -> dict[str, str]:
+        """The record that the module returns."""
+        return {"surface": self.surface, "action": self.action, "path": self.path, "detail": self.detail}
+
+    def failed(self, problem: Exception) -> Planned:
+        """The same surface, failed or, where the sandbox said no, skipped."""
+        reason = getattr(problem, "reason", "") or str(problem)
+        path = getattr(problem, "path", "") or self.path
+        refused = isinstance(problem, Problem) and problem.refused
+        return Planned(self.surface, SKIPPED if refused else FAILED, path, _with_place(problem, reason))
+
+
+def _with_place(problem: Exception, reason: str) -> str:
+    place = getattr(problem, "place", "")
+    return f"{reason} ({place})" if place else reason
+
+
+class Wanted(NamedTuple):
+    """What every peer is to have of which surfaces. hooks, port and skills are None where ours are to be taken out.
+
+    hooks: the folder of the shims. skills: skill name to text.
+    """
+
+    hooks: str | None
+    port: int | None
+    skills: Mapping[str, str] | None
+    surfaces: Sequence[str] = SURFACES
+
+
+class JsonSurface(NamedTuple):
+    """A surface that is one JSON file.
+
+    change: the wanted value of a document. ours: what of a document is ours, for diffs. removal: whether it takes ours
+    out. keep_file: whether the file stays when nothing is left in it.
+    """
+
+    surface: str
+    name: str
+    change: Callable[[Json], Json]
+    ours: Callable[[Json], Any]
+    removal: bool
+    keep_file: bool = False
+
+
+def plan_json(folder: Folder, wanted: JsonSurface, settled: Settled | None = None) -> Planned:
+    """Plan one JSON file.
+
+    settled remembers documents that need nothing, so that equal ones are not parsed again; not for a surface that
+    differs from peer to peer.
+    """
+    path = folder.path(wanted.name)
+    planned = Planned(wanted.surface, ABSENT if wanted.removal else ALREADY, path)
+    try:
+        found = folder.read(wanted.name)
+        if found is not None and settled is not None and (wanted.name, found.data) in settled:
+            return planned
+        before = {} if found is None else json_document.load(found.data)
+        after = wanted.change(before)
+        if after is before or after == before:
+            if found is not None and settled is not None:
+                settled.add((wanted.name, found.data))
+            return planned
+        edit = _json_edit(folder, wanted, found, before, after)
+        folder.refuse_change(wanted.name)
+    except (Problem, DocumentError) as problem:
+        return planned.failed(problem)
+    return planned._replace(action=REMOVED if wanted.removal else WRITTEN, edits=((wanted.name, edit),))
+
+
+def _json_edit(folder: Folder, wanted: JsonSurface, found: Found | None, before: Json, after: Json) -> Edit:
+    data = None if found is None else found.data
+    drop = not after and not wanted.keep_file and not folder.is_link(wanted.name)
+    text = None if drop else json_document.dump_like(data, after)
+    ours = literals([wanted.ours(before), wanted.ours(after)], lambda value: json.dumps(value, ensure_ascii=False))
+    shown = (mask_json(data, ours), mask_json(text, ours))
+    return Edit(folder.path(wanted.name), data, text, shown=shown)
+
+
+def plan_texts(folder: Folder, surface: str, path: str, texts: Mapping[str, bytes]) -> Planned:
+    """Plan a surface that is a set of whole files of ours: relative name to wanted bytes."""
+    planned = Planned(surface, ALREADY, path)
+    edits = []
+    try:
+        for name, data in texts.items():
+            found = folder.read(name)
+            if found is None or found.data != data:
+                folder.refuse_change(name)
+                edits.append((name, Edit(folder.path(name), None if found is None else found.data, data)))
+    except Problem as problem:
+        return planned.failed(problem)
+    if not edits:
+        return planned
+    return planned._replace(action=WRITTEN, detail=f"{len(edits)} of {len(texts)} written", edits=tuple(edits))
+
+
+def apply_planned(tree: Tree, planned: Planned) -> Planned:
+    """Make one surface true; returns it as it came out, failed where something stood in the way."""
+    try:
+        for name, edit in planned.edits:
+            apply_in(tree, name, edit)
+        for name in planned.folders:
+            tree.remove_folder(name)
+    except Problem as problem:
+        return planned.failed(problem)
+    return planned

@@ -1,0 +1,203 @@
+# Copyright: (c) 2026, the agfpd.iapeer_memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The role peers' manifest and their doctrines (contract §7)."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from .._doorway.folders import Folder
+from .._doorway.sandbox import Problem
+from .._host.edits import Edit, apply_in, read_json_object
+from .._host.host import Host, absolute, given_text
+
+PLACEHOLDER = "{{VAULT_PATH}}"
+FRONTMATTER = re.compile(r"---[^\S\n]*\n(?:.*?\n)??---[^\S\n]*(?:\n|\Z)", re.DOTALL)
+MARKER = re.compile(r"<!-- iapeer-memory doctrine v(.+?) -->")
+DOCTRINE = ".iapeer/IAPEER.md"
+
+
+class Role(NamedTuple):
+    """One entry of the manifest: the role, its peer's folder, and the path of its template."""
+
+    role: str
+    cwd: str
+    template: str
+
+
+class Manifest(NamedTuple):
+    """The roles of the host, or why they cannot be read; kind is missing, unreadable or malformed then."""
+
+    roles: tuple[Role, ...] = ()
+    problem: str = ""
+    kind: str = ""
+
+    def cwd_of(self, role: str) -> str:
+        """The folder of a role's peer; empty where the manifest does not name it."""
+        return next((entry.cwd for entry in self.roles if entry.role == role), "")
+
+
+class Rendered(NamedTuple):
+    """The doctrine of one role: what it is, what it is to be, and why it is not that yet; problem where it failed."""
+
+    role: Role
+    edit: Edit
+    reason: str = ""
+    problem: str = ""
+    refused: bool = False
+
+    def record(self) -> dict[str, str]:
+        """The record that the module returns."""
+        action = self.edit.action
+        if self.problem:
+            action = "skipped" if self.refused else "failed"
+        return {
+            "role": self.role.role,
+            "action": action,
+            "target": self.edit.path,
+            "detail": self.problem or self.reason,
+        }
+
+
+def read_manifest(host: Host) -> Manifest:
+    """The roles manifest. Never fails: without one, nothing is rendered."""
+    try:
+        value = read_json_object(host.files, host.paths.roles)
+    except Problem as problem:
+        return Manifest((), problem.reason, problem.kind)
+    if value is None:
+        return Manifest((), "missing", "missing")
+    entries = value.get("roles")
+    if not isinstance(entries, list):
+        return Manifest((), "has no list of roles", "malformed")
+    templates = host.paths.templates(host.config.locale)
+    roles = []
+    for entry in entries:
+        found = entry if isinstance(entry, dict) else {}
+        texts = [text for text in map(found.get, ("role", "peerCwd", "template")) if isinstance(text, str) and text]
+        if len(texts) != 3:
+            return Manifest((), "an entry lacks role, peerCwd or template", "malformed")
+        roles.append(Role(texts[0], texts[1], os.path.join(templates, texts[2])))
+    return Manifest(tuple(roles))
+
+
+def render(template: str, version: str, vault_path: str) -> str:
+    """A role's doctrine: the marker line, then the template without its frontmatter, the vault's path filled in."""
+    match = FRONTMATTER.match(template)
+    body = template[match.end() :] if match else template
+    return marker(version) + "\n" + body.lstrip("\n").replace(PLACEHOLDER, vault_path)
+
+
+def marker(version: str) -> str:
+    """The first line of a doctrine of this version."""
+    return f"<!-- iapeer-memory doctrine v{version} -->"
+
+
+def drift(current: str | None, wanted: str, version: str) -> str:
+    """In what a doctrine is not as wanted: missing, marker, placeholder or text; empty where it is."""
+    if current is None:
+        return "missing"
+    found = MARKER.fullmatch(current.partition("\n")[0])
+    if found is None or found[1] != version:
+        return f"marker: {'none' if found is None else f'v{found[1]}'}, wanted v{version}"
+    if PLACEHOLDER in current:
+        return "placeholder: {{VAULT_PATH}} is not replaced"
+    return "" if current == wanted else "text: differs from its template"
+
+
+def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
+    """Render every role of the manifest, or say what that would change (check).
+
+    options: version, vault_path, templates (file name to text that is about to be there, for check mode; it counts
+    before what is there). A missing template fails that role, the others render. Raises Problem for an empty version,
+    and where no vault is known.
+    """
+    version = str(options.get("version") or "").strip()
+    if not version:
+        raise Problem("version is empty: name the version that the doctrines are to carry")
+    vault = options.get("vault_path") or host.require_config().vault_path
+    absolute("vault_path", vault)
+    manifest = read_manifest(host)
+    if manifest.problem:
+        if manifest.kind == "missing":
+            return {"changed": False, "action": "skipped", "detail": "no roles manifest", "results": [], "diff": []}
+        raise Problem(manifest.problem, host.paths.roles, manifest.kind)
+    folder = host.paths.templates(host.config.locale)
+    given = {name: given_text("templates", name, text) for name, text in (options.get("templates") or {}).items()}
+    pending = {os.path.join(folder, name): text for name, text in given.items()}
+    done = _without_twins([_plan(host, role, version, vault, pending) for role in manifest.roles])
+    if not check:
+        done = [_apply(host, item) for item in done]
+    return _result(done, version)
+
+
+def _plan(host: Host, role: Role, version: str, vault: str, pending: Mapping[str, str]) -> Rendered:
+    path = os.path.join(role.cwd, DOCTRINE)
+    try:
+        absolute("peerCwd", role.cwd)
+        with Folder(host.files.sandbox, role.cwd) as folder:
+            found = folder.read(DOCTRINE)
+            before = None if found is None else found.data
+            wanted = render(_template(host, role, pending), version, vault)
+            edit = Edit(path, before, wanted.encode("utf-8", "surrogateescape"))
+            if edit.changed:
+                folder.refuse_change(DOCTRINE)
+            current = None if before is None else before.decode("utf-8", "surrogateescape")
+            return Rendered(role, edit, drift(current, wanted, version))
+    except Problem as problem:
+        return Rendered(role, Edit(path, None, None), problem=str(problem), refused=problem.refused)
+
+
+def _template(host: Host, role: Role, pending: Mapping[str, str]) -> str:
+    if role.template in pending:
+        return pending[role.template]
+    found = host.files.read(absolute("template", role.template))
+    if found is None:
+        raise Problem("missing template", role.template, "missing")
+    return found.data.decode("utf-8", "surrogateescape")
+
+
+def _without_twins(done: list[Rendered]) -> list[Rendered]:
+    """The same, where a role whose folder another one has already fails: they would overwrite each other for ever."""
+    owners: dict[str, str] = {}
+    for index, item in enumerate(done):
+        folder = "" if item.problem else os.path.realpath(item.role.cwd)
+        if folder in owners:
+            done[index] = item._replace(problem=f"{item.role.cwd}: shares its folder with {owners[folder]}")
+        elif folder:
+            owners[folder] = item.role.role
+    return done
+
+
+def _apply(host: Host, item: Rendered) -> Rendered:
+    if item.problem or not item.edit.changed:
+        return item
+    try:
+        with host.files.tree(item.role.cwd) as tree:
+            apply_in(tree, DOCTRINE, item.edit)
+    except Problem as problem:
+        return item._replace(problem=str(problem), refused=problem.refused)
+    return item
+
+
+def _result(done: list[Rendered], version: str) -> dict[str, Any]:
+    records = [item.record() for item in done]
+    changed = [item for item in done if item.edit.changed and not item.problem]
+    bad = [item for item in done if item.problem and not item.refused]
+    refused = any(item.refused for item in done)
+    action = "failed" if bad else "written" if changed else "skipped" if refused else "already"
+    result = {
+        "changed": bool(changed),
+        "action": action,
+        "detail": f"v{version}: " + (", ".join(f"{item['role']} {item['action']}" for item in records) or "no roles"),
+        "results": records,
+        "diff": [item.edit.diff() for item in changed],
+    }
+    if bad:
+        result.update(failed=True, msg="; ".join(f"{item.role.role}: {item.problem}" for item in bad))
+    return result

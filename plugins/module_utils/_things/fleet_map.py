@@ -1,0 +1,148 @@
+# Copyright: (c) 2026, the agfpd.iapeer_memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The core's registry and the fleet map that is made from it (contract §4)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from .._doorway.egress import Outcome
+from .._doorway.sandbox import Problem
+from .._host.edits import Edit, apply, pretty_json, read_json_object
+from .._host.host import Host
+from .._host.times import iso_milliseconds
+
+NOW = "(the time of writing)"
+LIST_TIMEOUT = 60
+
+
+class Peer(NamedTuple):
+    """One agent: its name, its working folder and its runtimes."""
+
+    personality: str
+    cwd: str
+    runtimes: tuple[str, ...]
+
+    def as_entry(self) -> dict[str, Any]:
+        """The entry of the fleet map."""
+        return {"personality": self.personality, "cwd": self.cwd, "runtimes": list(self.runtimes)}
+
+
+class Fleet(NamedTuple):
+    """The map as it is on disk: its peers, and why it is not readable where it is not (missing, malformed, …)."""
+
+    peers: tuple[Peer, ...] = ()
+    problem: str = ""
+    kind: str = ""
+
+    @property
+    def readable(self) -> bool:
+        """True where there is a map, an empty one included."""
+        return not self.problem
+
+
+def core_problem(core: str, outcome: Outcome) -> Problem:
+    """The Problem that a failed call to the core amounts to."""
+    if outcome.refused:
+        return Problem(outcome.err, kind="refused")
+    if outcome.missing:
+        return Problem(f"the core is missing: no {core}", kind="missing")
+    return Problem(f"the core failed (exit code {outcome.rc}): {outcome.complaint}")
+
+
+def read_registry(host: Host) -> list[dict[str, Any]]:
+    """The rows that the core lists. Raises Problem where it is refused, missing, fails or does not print an array."""
+    done = host.egress.run(host.core, ["list", "--json"], timeout=LIST_TIMEOUT)
+    if done.rc != 0:
+        raise core_problem(host.core.path, done)
+    try:
+        rows = json.loads(done.out)
+    except (ValueError, RecursionError) as error:
+        raise Problem(f"the core did not print JSON: {error}", kind="malformed") from error
+    if not isinstance(rows, list):
+        raise Problem("the core printed JSON that is not an array", kind="malformed")
+    return [row for row in rows if isinstance(row, dict)]
+
+
+def peers_of(rows: list[dict[str, Any]]) -> tuple[Peer, ...]:
+    """The peers of registry rows or map entries; those without a non-blank personality and cwd are dropped."""
+    peers = []
+    for row in rows:
+        personality, cwd = _trimmed(row.get("personality")), _trimmed(row.get("cwd"))
+        if personality and cwd:
+            peers.append(Peer(personality, cwd, _runtimes(row.get("runtimes"))))
+    return tuple(peers)
+
+
+def read_fleet(host: Host) -> Fleet:
+    """The fleet map on disk. Never fails: what is missing or malformed is unreadable, not an empty fleet."""
+    try:
+        value = read_json_object(host.files, host.paths.fleet)
+    except Problem as problem:
+        return Fleet((), problem.reason, problem.kind)
+    if value is None:
+        return Fleet((), "missing", "missing")
+    entries = value.get("peers")
+    if not isinstance(entries, list):
+        return Fleet((), "has no list of peers", "malformed")
+    return Fleet(peers_of([entry for entry in entries if isinstance(entry, dict)]))
+
+
+def plan_map(path: str, current: Fleet, before: bytes | None, peers: tuple[Peer, ...], now: float) -> Edit:
+    """The edit that makes the map name these peers; a map that names them already stays, updatedAt included."""
+    if current.readable and current.peers == peers:
+        return Edit(path, before, before)
+    entries = [peer.as_entry() for peer in peers]
+    after = pretty_json({"updatedAt": iso_milliseconds(now), "peers": entries})
+    known = [peer.as_entry() for peer in current.peers]
+    shown_before = pretty_json({"updatedAt": NOW, "peers": known}).decode() if current.readable else ""
+    return Edit(path, before, after, shown=(shown_before, pretty_json({"updatedAt": NOW, "peers": entries}).decode()))
+
+
+def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
+    """Rewrite the fleet map from the registry where the peers changed, or say what that would change (check).
+
+    options: allow_empty. Raises Problem where the registry cannot be had, and where an empty one would replace a map
+    that names peers; the old map is left untouched.
+    """
+    current = read_fleet(host)
+    peers = peers_of(read_registry(host))
+    if current.peers and not peers and not options.get("allow_empty"):
+        raise Problem(f"the core lists no peers: the map with {len(current.peers)} is kept", host.paths.fleet)
+    found = host.files.read(host.paths.fleet)
+    before = None if found is None else found.data
+    edit = plan_map(host.paths.fleet, current, before, peers, host.clock.now())
+    if edit.changed:
+        host.files.sandbox.check(host.paths.fleet)
+    if not check:
+        apply(host.files, edit)
+    return {
+        "changed": edit.changed,
+        "action": edit.action,
+        "detail": f"{len(peers)} peers" + (f", {_difference(current, peers)}" if edit.changed else ""),
+        "peers": [peer.as_entry() for peer in peers],
+        "count": len(peers),
+        "diff": [edit.diff()] if edit.changed else [],
+    }
+
+
+def _difference(current: Fleet, peers: tuple[Peer, ...]) -> str:
+    if not current.readable:
+        return f"the old map was unreadable: {current.problem}"
+    before, after = set(current.peers), set(peers)
+    return f"{len(after - before)} new or changed, {len(before - after)} gone or changed"
+
+
+def _trimmed(value: object) -> str:
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _runtimes(value: object) -> tuple[str, ...]:
+    """Names out of a map entry's list of strings or a registry row's list of objects, de-duplicated in order."""
+    items = value if isinstance(value, list) else []
+    names = [_trimmed(item.get("runtime") if isinstance(item, dict) else item) for item in items]
+    return tuple(dict.fromkeys(name for name in names if name))

@@ -1,0 +1,170 @@
+# Copyright: (c) 2026, the agfpd.iapeer_memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The memory slot: the file that declares the host's one memory provider (contract §3)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from .._doorway.sandbox import Problem
+from .._host.edits import Edit, apply, pretty_json, read_json_object
+from .._host.host import NAME, Host, Paths
+from .._host.times import iso_milliseconds
+
+PACKAGE = "@agfpd/iapeer-memory"
+ABSENT, MALFORMED, V1_1, V1_2, FOREIGN = "absent", "malformed", "v1_1", "v1_2", "foreign"
+NOW = "(the time of writing)"
+PROVISION = (
+    ["provision-peer", "--cwd", "{cwd}", "--runtime", "{runtime}", "--personality", "{personality}"]
+    + ["--occasion", "{occasion}"]
+)
+UNPROVISION = ["unprovision-peer", "--cwd", "{cwd}", "--runtime", "{runtime}", "--occasion", "{occasion}"]
+MIGRATE = "the slot is in the v1.1 form: migrate with update"
+
+
+class Slot(NamedTuple):
+    """What stands in the slot: its form, its value where it has one, and why it counts as malformed where it does."""
+
+    form: str
+    value: dict[str, Any] | None = None
+    problem: str = ""
+
+    @property
+    def provider(self) -> str:
+        """The provider's name; empty where there is none."""
+        return str((self.value or {}).get("provider") or "")
+
+    @property
+    def version(self) -> str:
+        """The declared version; empty where there is none."""
+        return str((self.value or {}).get("version") or "")
+
+
+class SlotPlan(NamedTuple):
+    """What is to be done with the slot, in the words of its result."""
+
+    edit: Edit
+    action: str
+    detail: str
+    value: dict[str, Any] | None
+
+
+def read_slot(host: Host) -> Slot:
+    """The slot as it is. Never fails: what cannot be read or understood is an empty slot of the form malformed."""
+    try:
+        value = read_json_object(host.files, host.paths.slot)
+    except Problem as problem:
+        return Slot(MALFORMED, None, problem.reason)
+    if value is None:
+        return Slot(ABSENT)
+    provider = value.get("provider")
+    if not isinstance(provider, str) or not provider.strip():
+        return Slot(MALFORMED, None, "names no provider")
+    if provider != NAME:
+        return Slot(FOREIGN, value)
+    legacy = "plugin" in value and not ("provision" in value or "unprovision" in value)
+    return Slot(V1_1 if legacy else V1_2, value)
+
+
+def wanted_slot(paths: Paths, version: str, registered_at: str) -> dict[str, Any]:
+    """The v1.2 declaration; registered_at in ISO 8601 with milliseconds and Z."""
+    return {
+        "provider": NAME,
+        "package": PACKAGE,
+        "version": version,
+        "registeredAt": registered_at,
+        "heartbeat": paths.heartbeat,
+        "provision": {"command": paths.binary, "args": PROVISION},
+        "unprovision": {"command": paths.binary, "args": UNPROVISION},
+    }
+
+
+def plan_present(paths: Paths, slot: Slot, before: bytes | None, version: str, now: float) -> SlotPlan:
+    """Declare v1.2, unless exactly that is declared already; now in seconds since the epoch."""
+    since = (slot.value or {}).get("registeredAt")
+    keep = isinstance(since, str) and bool(since)
+    if keep and slot.value == wanted_slot(paths, version, str(since)):
+        return SlotPlan(Edit(paths.slot, before, before), "already", f"declared v{version}", slot.value)
+    value = wanted_slot(paths, version, iso_milliseconds(now))
+    shown = pretty_json({**value, "registeredAt": NOW}).decode()
+    edit = Edit(paths.slot, before, pretty_json(value), shown=(_shown_before(slot, before), shown))
+    words = {V1_1: "migrated", V1_2: "redeclared"}
+    action = words.get(slot.form, "declared")
+    reason = _drift(slot, value)
+    return SlotPlan(edit, action, f"{action} v{version}" + (f" ({reason})" if reason else ""), value)
+
+
+def plan_absent(paths: Paths, slot: Slot, before: bytes | None) -> SlotPlan:
+    """Take our declaration away."""
+    if slot.form in (ABSENT, MALFORMED):
+        return SlotPlan(Edit(paths.slot, before, before), "absent", "nothing of ours is declared", None)
+    edit = Edit(paths.slot, before, None, shown=(_shown_before(slot, before), ""))
+    return SlotPlan(edit, "removed", f"removed the declaration of v{slot.version}", None)
+
+
+def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
+    """Bring the slot to the wanted state, or say what that would change (check).
+
+    options: state (present, absent), version, migrate. Raises Problem for a foreign slot, for a v1.1 slot unless
+    migrate is given, for an empty version, for a binary that is not there, and where the file cannot be written.
+    """
+    slot = read_slot(host)
+    if slot.form == FOREIGN:
+        raise Problem(f"the slot is held by {slot.provider}: left as it is", host.paths.slot, FOREIGN)
+    before = _bytes_before(host, slot)
+    if options["state"] == "present":
+        version = str(options.get("version") or "").strip()
+        _require(host, slot, version, bool(options.get("migrate")))
+        plan = plan_present(host.paths, slot, before, version, host.clock.now())
+    else:
+        plan = plan_absent(host.paths, slot, before)
+    if plan.edit.changed:
+        host.files.sandbox.check(host.paths.slot)
+    if not check:
+        apply(host.files, plan.edit)
+    return {
+        "changed": plan.edit.changed,
+        "action": plan.action,
+        "detail": plan.detail,
+        "slot": plan.value or {},
+        "form_before": slot.form,
+        "diff": [plan.edit.diff()] if plan.edit.changed else [],
+    }
+
+
+def _require(host: Host, slot: Slot, version: str, migrate: bool) -> None:
+    if not version:
+        raise Problem("version is empty: name the version that the slot is to declare")
+    if slot.form == V1_1 and not migrate:
+        raise Problem(MIGRATE, host.paths.slot, "legacy")
+    if not os.path.isfile(host.paths.binary):
+        raise Problem("no such binary: a slot that declares it would leave the host without memory", host.paths.binary)
+
+
+def _bytes_before(host: Host, slot: Slot) -> bytes | None:
+    """The file as it is; what cannot be read cannot be lost by accident: it stops us here."""
+    if slot.form == ABSENT:
+        return None
+    found = host.files.read(host.paths.slot)
+    return None if found is None else found.data
+
+
+def _shown_before(slot: Slot, before: bytes | None) -> str:
+    if slot.value is None:
+        return "" if before is None else f"({slot.problem})\n"
+    return pretty_json(slot.value).decode("utf-8", "replace")
+
+
+def _drift(slot: Slot, wanted: Mapping[str, Any]) -> str:
+    if slot.value is None:
+        return slot.problem
+    if slot.form == V1_1:
+        return "was v1.1"
+    keys = [key for key in {**wanted, **slot.value} if key != "registeredAt" and slot.value.get(key) != wanted.get(key)]
+    if keys == ["version"]:
+        return f"was v{slot.version}"
+    return f"differed in {', '.join(keys or ['registeredAt'])}"

@@ -1,0 +1,56 @@
+# Copyright: (c) 2026, the agfpd.iapeer_memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The door between Ansible and the work: options every module takes, and how results and problems leave."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from collections.abc import Mapping
+
+from ._doorway.sandbox import Problem
+from ._host.host import HOST_OPTIONS, Host, open_host
+
+if t.TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+# What a module does: host, options, check mode -> result.
+Work = t.Callable[[Host, Mapping[str, t.Any], bool], "dict[str, t.Any]"]
+# The option of the modules that can be told whom to look at instead of reading the fleet map.
+PEERS: dict[str, t.Any] = {
+    "type": "list",
+    "elements": "dict",
+    "options": {
+        "personality": {"type": "str", "required": True},
+        "cwd": {"type": "str", "required": True},
+        "runtimes": {"type": "list", "elements": "str", "default": []},
+    },
+}
+
+
+def host_arguments(**own: t.Any) -> dict[str, t.Any]:
+    """The argument spec of a module: its own options and those that every module takes."""
+    return {**{name: {"type": "path"} for name in HOST_OPTIONS}, **own}
+
+
+def run(module: AnsibleModule, work: Work) -> None:
+    """Do the work and leave through exit_json or fail_json.
+
+    What the sandbox refused is a skip; what stands in the way on the host is one message that names it.
+    """
+    try:
+        host = open_host(module.params, os.environ)
+        result = work(host, module.params, module.check_mode)
+    except Problem as problem:
+        result = {"changed": False, "action": "failed", "detail": str(problem), "kind": problem.kind}
+        if problem.refused:
+            result.update(action="skipped", skipped=True, refused=True)
+        else:
+            result.update(failed=True, msg=str(problem))
+    if not module._diff:
+        result.pop("diff", None)
+    if result.pop("failed", False):
+        module.fail_json(**result)
+    module.exit_json(**result)

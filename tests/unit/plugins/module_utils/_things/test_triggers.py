@@ -1,0 +1,357 @@
+# Copyright: (c) 2026, the agfpd.iapeer_memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The notifier's triggers (contract section 7)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.egress import Egress, Outcome
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import triggers
+from ansible_collections.agfpd.iapeer_memory.tests.unit.fakes import (
+    MISSING,
+    REFUSED,
+    Call,
+    StandIn,
+    StillClock,
+    Transcript,
+    call,
+    transcript,
+)
+from ansible_collections.agfpd.iapeer_memory.tests.unit.place import Place
+
+ID, DREAM = "iapeer-memory-memoryd", "iapeer-memory-dream-tick"
+EVENT = {"kind": "event", "id": ID, "script": "/c/memoryd-launcher.sh", "target": "scriber"}
+TIME = {
+    "kind": "time",
+    "id": DREAM,
+    "when": "0 4 * * 1",
+    "message": "DREAM_TICK: go",
+    "target": "dreamweaver",
+    "check": "/c/dream-tick-gate.sh",
+}
+EVENT_TEXT = '{"script":"/c/memoryd-launcher.sh","target":"scriber","id":"iapeer-memory-memoryd"}'
+TIME_TEXT = (
+    '{"when":"0 4 * * 1","message":"DREAM_TICK: go","target":"dreamweaver","id":"iapeer-memory-dream-tick",'
+    '"check":"/c/dream-tick-gate.sh"}'
+)
+LANDED = {"role": "event", "id": ID, "owner": "index", "target": "scriber", "script": "/c/memoryd-launcher.sh"}
+TIMED = {"role": "time", "id": DREAM, "owner": "index", "target": "dreamweaver", "check": "/c/dream-tick-gate.sh"}
+
+
+def profile(place: Place, *triggers: Any, name: str = "index") -> Path:
+    """The profile of a peer with these triggers."""
+    value = {"personality": name, "notifier": {"triggers": list(triggers), "timezone": "UTC"}}
+    return place.write_json(place.peer(name) / ".iapeer" / "peer-profile.json", value)
+
+
+def listing(place: Place, *rows: Any) -> Call:
+    """The registry is asked; index with claude unless told otherwise."""
+    return call("iapeer", "list", "--json", out=json.dumps(rows or [place.row("index", "claude")]))
+
+
+def sent(receiver: str, text: str, sender: str = "claude-index", **more: Any) -> Call:
+    """A message is sent."""
+    return call("iapeer", "send", receiver, "--from", sender, "--message", text, **more)
+
+
+def ensure(place: Place, egress: Egress, dry: bool = False, **options: Any) -> dict[str, Any]:
+    """The module's work; waiting takes no time."""
+    return triggers.ensure(place.host(egress, StillClock(0)), {"state": "present", "wait": 5, **options}, dry)
+
+
+# Registering
+
+
+@pytest.mark.parametrize(
+    ("options", "receiver", "text", "landed"),
+    [(EVENT, "watcher", EVENT_TEXT, LANDED), (TIME, "timer", TIME_TEXT, TIMED)],
+)
+def test_registering_is_exactly_the_message_of_the_contract(
+    place: Place, options: dict[str, Any], receiver: str, text: str, landed: dict[str, Any]
+) -> None:
+    profile(place)
+    message = sent(receiver, text, effect=lambda: profile(place, landed) and None)
+    with transcript(listing(place), listing(place), message) as egress:
+        done = ensure(place, egress, **options)
+    assert (done["changed"], done["action"], done["trigger"]) == (True, "registered", landed)
+    assert done["detail"] == f"registered {options['id']} to {options['target']} (was not registered)"
+    with transcript(listing(place)) as egress:
+        assert (again := ensure(place, egress, **options))["action"] == "already"
+    assert (again["changed"], again["trigger"], again["diff"]) == (False, landed, [])
+
+
+def test_the_stand_in_notifier_takes_the_message_and_replaces_by_id(place: Place) -> None:
+    other = {"role": "time", "id": "morning", "owner": "index", "target": "index", "when": "0 8 * * *", "message": "x"}
+    path = profile(place, other, {**LANDED, "script": "/old"}, {**LANDED, "owner": "beta"})
+    place.registry(place.row("index", "codex", "claude"))
+    egress = StandIn(place.home, place.root, place.state)
+    done = ensure(place, egress, **EVENT)
+    assert done["detail"] == f"registered {ID} to scriber (differed in script)"
+    assert egress.calls[-1][2:5] == ("watcher", "--from", "codex-index")
+    assert json.loads(path.read_text())["notifier"]["triggers"] == [other, LANDED, {**LANDED, "owner": "beta"}]
+    assert not ensure(place, egress, **EVENT)["changed"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "current", "bad"),
+    [
+        (EVENT, {**LANDED, "script": "/old"}, "script"),
+        (EVENT, {**LANDED, "target": "index"}, "target"),
+        (EVENT, {**LANDED, "target": "index", "script": None}, "script, target"),
+        (TIME, {**TIMED, "target": "index"}, "target"),
+        (TIME, {**TIMED, "check": "/old"}, "check"),
+        (TIME, {**TIMED, "when": "0 0 * * *"}, "when"),
+        (TIME, {**TIMED, "message": "OTHER: go"}, "message"),
+        ({**TIME, "check": None}, TIMED, "check"),
+    ],
+)
+def test_drift_is_seen_and_named(place: Place, kind: dict[str, Any], current: dict[str, Any], bad: str) -> None:
+    profile(place, current)
+    with transcript(listing(place), listing(place)) as egress:
+        done = ensure(place, egress, dry=True, **kind)
+    assert (done["changed"], done["detail"].partition(" (")[2]) == (True, f"differed in {bad})")
+
+
+@pytest.mark.parametrize(
+    ("kind", "current"),
+    [
+        (EVENT, {**LANDED, "extra": 1}),
+        (TIME, TIMED),
+        (TIME, {**TIMED, "when": "0 4 * * 1", "message": "DREAM_TICK other words"}),
+    ],
+)
+def test_what_the_profile_does_not_tell_is_no_drift(
+    place: Place, kind: dict[str, Any], current: dict[str, Any]
+) -> None:
+    profile(place, current)
+    with transcript(listing(place)) as egress:
+        assert ensure(place, egress, **kind)["action"] == "already"
+
+
+@pytest.mark.parametrize("change", [{"role": "time"}, {"id": "other"}, {"owner": "beta"}])
+def test_a_trigger_is_matched_by_role_id_and_owner(place: Place, change: dict[str, Any]) -> None:
+    profile(place, {**LANDED, **change})
+    with transcript(listing(place), listing(place)) as egress:
+        assert ensure(place, egress, dry=True, **EVENT)["detail"].endswith("(was not registered)")
+
+
+def test_delivered_but_not_registered_is_a_failure_after_the_wait(place: Place) -> None:
+    path = profile(place)
+    clock = StillClock(100)
+    message = sent("watcher", EVENT_TEXT, out="delivered")
+    with transcript(listing(place), listing(place), message) as egress, pytest.raises(Problem) as problem:
+        triggers.ensure(place.host(egress, clock), {**EVENT, "state": "present", "wait": 7}, False)
+    assert problem.value.path == str(path)
+    assert "was delivered, but within 7 s the profile does not show it" in str(problem.value)
+    assert 107 <= clock.moment < 108
+
+
+def test_without_a_wait_nothing_is_looked_at_again(place: Place) -> None:
+    profile(place)
+    with transcript(listing(place), listing(place), sent("watcher", EVENT_TEXT)) as egress:
+        done = ensure(place, egress, wait=0, **EVENT)
+    assert (done["changed"], done["trigger"]) == (True, {})
+
+
+# Taking away
+
+
+def test_a_trigger_is_unregistered_by_its_id(place: Place) -> None:
+    profile(place, LANDED)
+    message = sent("watcher", f'{{"cmd":"unregister","id":"{ID}"}}', effect=lambda: profile(place) and None)
+    with transcript(listing(place), listing(place), message) as egress:
+        done = ensure(place, egress, state="absent", kind="event", id=ID)
+    assert (done["changed"], done["action"], done["trigger"]) == (True, "unregistered", {})
+    assert done["detail"] == f"unregistered {ID}"
+
+
+def test_the_old_inbox_timer_goes_to_the_timer(place: Place) -> None:
+    old = {"role": "time", "id": "iapeer-memory-inbox-sweep", "owner": "index", "target": "index"}
+    path = profile(place, old)
+    place.registry(place.row("index", "claude"))
+    egress = StandIn(place.home, place.root, place.state)
+    assert ensure(place, egress, state="absent", kind="time", id="iapeer-memory-inbox-sweep")["changed"]
+    assert egress.calls[-1][2] == "timer"
+    assert json.loads(path.read_text())["notifier"]["triggers"] == []
+
+
+def test_what_is_not_there_needs_no_message(place: Place) -> None:
+    profile(place)
+    with transcript(listing(place)) as egress:
+        done = ensure(place, egress, state="absent", kind="time", id=DREAM)
+    assert (done["changed"], done["action"], done["detail"]) == (False, "absent", f"{DREAM} is not registered")
+
+
+# Who registers
+
+
+@pytest.mark.parametrize(
+    ("row", "sender"),
+    [
+        ({"default_runtime": "codex", "runtimes": [{"runtime": "claude"}, {"runtime": "codex"}]}, "codex-index"),
+        ({"default_runtime": " codex ", "runtimes": []}, "codex-index"),
+        ({"default_runtime": "", "runtimes": [{"runtime": "claude"}]}, "claude-index"),
+        ({"default_runtime": None, "runtimes": [{"runtime": "telegram"}, {"runtime": "claude"}]}, "telegram-index"),
+        ({"runtimes": [{"runtime": "claude"}]}, "claude-index"),
+    ],
+)
+def test_the_sender_is_the_default_runtime_else_the_first(place: Place, row: dict[str, Any], sender: str) -> None:
+    profile(place)
+    entry = {"personality": "index", "cwd": str(place.peer("index")), **row}
+    message = sent("watcher", EVENT_TEXT, sender, effect=lambda: profile(place, LANDED) and None)
+    with transcript(listing(place, entry), listing(place, entry), message) as egress:
+        ensure(place, egress, **EVENT)
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("rows", [[{"personality": "beta", "cwd": "/b"}], [{"personality": "index"}]])
+def test_a_host_without_the_peer_is_skipped(place: Place, rows: list[Any], check: bool) -> None:
+    with transcript(listing(place, *rows)) as egress:
+        done = ensure(place, egress, check, **EVENT)
+    assert (done["changed"], done["action"], done["detail"]) == (False, "skipped", "no index peer on this host")
+
+
+@pytest.mark.parametrize("rows", [[{"personality": "beta", "cwd": "/b"}], [{"personality": "index", "cwd": "/i"}]])
+def test_a_peer_without_a_runtime_in_the_registry_is_skipped(place: Place, rows: list[Any]) -> None:
+    place.manifest(index=place.peer("index"))
+    profile(place)
+    with transcript(listing(place, *rows)) as egress:
+        done = ensure(place, egress, **EVENT)
+    assert (done["action"], done["detail"]) == ("skipped", "no index peer with a runtime in the registry")
+
+
+def test_the_manifests_folder_wins_over_the_registrys(place: Place) -> None:
+    place.manifest(index=place.peer("elsewhere"))
+    value = {"notifier": {"triggers": [LANDED]}}
+    place.write_json(place.peer("elsewhere") / ".iapeer" / "peer-profile.json", value)
+    profile(place)
+    with transcript() as egress:
+        assert ensure(place, egress, **EVENT)["action"] == "already"
+
+
+def test_another_registrant_owns_its_own_triggers(place: Place) -> None:
+    profile(place, {**LANDED, "owner": "beta"}, name="beta")
+    with transcript(listing(place, place.row("beta", "claude"))) as egress:
+        assert ensure(place, egress, registrant="beta", **EVENT)["action"] == "already"
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_registrant_whose_folder_is_gone_is_one_clear_failure(place: Place, check: bool) -> None:
+    with transcript(listing(place), listing(place)) as egress, pytest.raises(Problem) as problem:
+        ensure(place, egress, check, **EVENT)
+    assert "the folder of index is missing" in str(problem.value)
+
+
+@pytest.mark.parametrize("cwd", ["here", "/nul\0", "/\ud800"])
+def test_a_folder_that_is_no_absolute_path_is_one_clear_failure(place: Place, cwd: str) -> None:
+    rows = listing(place, {"personality": "index", "cwd": cwd, "default_runtime": "claude"})
+    with transcript(rows) as egress, pytest.raises(Problem, match="the cwd of index must be an absolute path"):
+        ensure(place, egress, **EVENT)
+
+
+# What stands in the way
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "not JSON"),
+        ("[]", "not a JSON object"),
+        ('{"notifier": 5}', "notifier.triggers is not a list"),
+        ('{"notifier": {"triggers": {"a": 1}}}', "notifier.triggers is not a list"),
+    ],
+)
+def test_a_malformed_profile_is_a_failure_and_stays(place: Place, text: str, message: str, check: bool) -> None:
+    path = profile(place)
+    path.write_text(text)
+    with transcript(listing(place)) as egress, pytest.raises(Problem) as problem:
+        ensure(place, egress, check, **EVENT)
+    assert str(problem.value).startswith(f"{path}: {message}")
+    assert path.read_text() == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        '{"notifier": null}',
+        '{"notifier": {}}',
+        '{"notifier": {"triggers": null}}',
+        '{"notifier": {"triggers": [7]}}',
+    ],
+)
+def test_a_profile_without_triggers_has_none(place: Place, text: str) -> None:
+    profile(place).write_text(text)
+    registrant = triggers.Registrant("index", str(place.peer("index")))
+    assert triggers.read_trigger(place.host(), registrant, "event", ID) is None
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize(
+    ("outcome", "kind"), [(MISSING, "missing"), (REFUSED, "refused"), (Outcome(1, "", "locked"), "failed")]
+)
+def test_a_core_that_cannot_be_asked_fails_in_check_mode_too(
+    place: Place, outcome: Outcome, kind: str, check: bool
+) -> None:
+    place.manifest(index=place.peer("index"))
+    profile(place)
+    with transcript(Call("iapeer", ("list", "--json"), outcome)) as egress, pytest.raises(Problem) as problem:
+        ensure(place, egress, check, **EVENT)
+    assert problem.value.kind == kind
+    assert str(problem.value).startswith(f"registered {ID} to scriber (was not registered): not possible: ")
+
+
+def test_a_message_that_is_not_delivered_is_a_failure(place: Place) -> None:
+    profile(place)
+    failing = sent("watcher", EVENT_TEXT, rc=1, err="watcher is asleep")
+    with transcript(listing(place), listing(place), failing) as egress, pytest.raises(Problem, match="is asleep"):
+        ensure(place, egress, **EVENT)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"kind": "event", "id": " "}, "id is empty: name the trigger"),
+        ({"kind": "event", "id": "x"}, "script, target must be given for a trigger of the kind event"),
+        ({"kind": "event", "id": "x", "script": "/s"}, "target must be given for a trigger of the kind event"),
+        ({"kind": "time", "id": "x"}, "when, message, target must be given for a trigger of the kind time"),
+        ({"kind": "time", "id": "x", "when": "", "message": "m", "target": "t"}, "when must be given for a trigger"),
+    ],
+)
+def test_wrong_options_are_one_clear_message_and_nobody_is_asked(
+    place: Place, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(Problem) as problem:
+        ensure(place, Transcript(), **options)
+    assert str(problem.value).startswith(message)
+
+
+# Check mode and diff
+
+
+def test_check_mode_tells_the_same_and_sends_nothing(place: Place) -> None:
+    profile(place, {**LANDED, "script": "/old"})
+    place.registry(place.row("index", "claude"))
+    egress = StandIn(place.home, place.root, place.state)
+    before = place.snapshot("calls.jsonl")
+    foretold = ensure(place, egress, dry=True, **EVENT)
+    assert place.snapshot("calls.jsonl") == before
+    assert {asked[1] for asked in egress.calls} == {"list"}
+    done = ensure(place, egress, **EVENT)
+    assert {**foretold, "trigger": None} == {**done, "trigger": None}
+    assert done["diff"] == [
+        {
+            "before_header": ID,
+            "after_header": ID,
+            "before": f"script: /old\ntarget: scriber\nid: {ID}\n",
+            "after": f"script: /c/memoryd-launcher.sh\ntarget: scriber\nid: {ID}\n",
+        }
+    ]

@@ -1,0 +1,125 @@
+# Copyright: (c) 2026, the agfpd.iapeer_memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The door between Ansible and the work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils import door
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.host import Host
+from ansible_collections.agfpd.iapeer_memory.tests.unit.place import Place
+
+
+class Left(Exception):
+    """A module has left, with this result."""
+
+    def __init__(self, failed: bool, result: dict[str, Any]) -> None:
+        super().__init__(str(result))
+        self.failed = failed
+        self.result = result
+
+
+class FakeModule:
+    """As much of AnsibleModule as the door uses."""
+
+    def __init__(self, params: dict[str, Any], check_mode: bool = False, diff: bool = False) -> None:
+        self.params, self.check_mode, self._diff = params, check_mode, diff
+
+    def exit_json(self, **result: Any) -> None:
+        raise Left(False, result)
+
+    def fail_json(self, msg: str, **result: Any) -> None:
+        raise Left(True, {"msg": msg, **result})
+
+
+def left(work: door.Work, **options: Any) -> Left:
+    """How a module with this work leaves."""
+    fake: Any = FakeModule(options.pop("params", {}), **options)
+    with pytest.raises(Left) as caught:
+        door.run(fake, work)
+    return caught.value
+
+
+def result(**more: Any) -> door.Work:
+    """Work with a plain result."""
+    return lambda host, options, check: {"changed": True, "action": "written", "detail": "d", "diff": [1], **more}
+
+
+def test_a_result_leaves_as_it_is() -> None:
+    done = left(result(other=5), diff=True)
+    assert not done.failed
+    assert done.result == {"changed": True, "action": "written", "detail": "d", "diff": [1], "other": 5}
+
+
+def test_a_diff_leaves_only_where_it_is_wanted() -> None:
+    assert "diff" not in left(result(), diff=False).result
+
+
+def test_a_failed_result_fails_with_its_records() -> None:
+    done = left(result(failed=True, msg="alpha: broken", results=[1]))
+    assert done.failed
+    assert done.result["msg"] == "alpha: broken"
+    assert (done.result["results"], done.result["changed"]) == ([1], True)
+
+
+def test_a_problem_is_one_message_without_a_change() -> None:
+    def work(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
+        raise Problem("held by other", "/slot", "foreign")
+
+    done = left(work)
+    assert done.failed
+    assert done.result == {
+        "msg": "/slot: held by other",
+        "changed": False,
+        "action": "failed",
+        "detail": "/slot: held by other",
+        "kind": "foreign",
+    }
+
+
+def test_a_refusal_is_a_skip_and_no_failure() -> None:
+    def work(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
+        raise Problem("refused by the sandbox: iapeer was not named", kind="refused")
+
+    done = left(work)
+    assert not done.failed
+    assert (done.result["skipped"], done.result["refused"], done.result["action"]) == (True, True, "skipped")
+    assert done.result["changed"] is False
+
+
+def test_a_wrong_path_option_never_reaches_the_work() -> None:
+    def work(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
+        raise AssertionError("not reached")
+
+    done = left(work, params={"state_dir": "here"})
+    assert (done.failed, done.result["msg"]) == (True, "state_dir must be an absolute path, not 'here'")
+
+
+def test_bugs_are_not_swallowed() -> None:
+    fake: Any = FakeModule({})
+    with pytest.raises(ZeroDivisionError):
+        door.run(fake, lambda host, options, check: {"changed": 1 / 0})
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_the_work_gets_the_host_the_options_and_the_mode(place: Place, check: bool) -> None:
+    seen: list[Any] = []
+
+    def work(host: Host, options: Mapping[str, Any], mode: bool) -> dict[str, Any]:
+        seen.extend([host.paths.state, options["own"], mode])
+        return {}
+
+    left(work, params={"state_dir": str(place.state), "own": 7}, check_mode=check)
+    assert seen == [str(place.state), 7, check]
+
+
+def test_every_module_takes_the_host_options_as_paths_besides_its_own() -> None:
+    spec = door.host_arguments(own={"type": "int"})
+    names = ("iapeer_root", "config_file", "state_dir", "binary_path", "iapeer_bin")
+    assert spec == {**{name: {"type": "path"} for name in names}, "own": {"type": "int"}}
