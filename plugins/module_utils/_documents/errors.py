@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class DocumentError(ValueError):
-    """A document that is refused, or an edit of it that would not come out right (contract section 5).
+    """A document that is refused, or an edit of it that would not come out right (contract §5).
 
     :ivar reason: what is wrong, in words for people.
     :ivar place: where it is, such as ``line 3, column 7`` or ``mcp_servers``; empty when it is the whole document.
