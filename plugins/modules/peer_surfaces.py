@@ -43,13 +43,6 @@ options:
     description: How many seconds to wait for the provision lock.
     type: float
     default: 15
-  skipped_as:
-    description:
-      - Under which name to return the skipped peers. Ansible takes a result whose C(skipped) is not empty for a task
-        that was skipped, whatever else it did; V(skipped_peers) avoids that.
-    type: str
-    choices: [skipped, skipped_peers]
-    default: skipped
   all_results:
     description: Return a record also for what is simply in place.
     type: bool
@@ -112,10 +105,8 @@ results:
         detail:
           description: Why, where there is something to say.
           type: str
-skipped:
-  description:
-    - Peers without a session runtime or without a folder; C(personality) and C(reason).
-    - Named C(skipped_peers) where O(skipped_as=skipped_peers).
+skipped_peers:
+  description: Peers without a session runtime or without a folder; C(personality) and C(reason).
   returned: success, and where a surface failed
   type: list
   elements: dict
@@ -146,7 +137,6 @@ def main() -> None:
             skills={"type": "dict"},
             surfaces={"type": "list", "elements": "str", "choices": ["hooks", "mcp", "skills", "trust"]},
             lock_timeout={"type": "float", "default": 15},
-            skipped_as={"choices": ["skipped", "skipped_peers"], "default": "skipped"},
             all_results={"type": "bool", "default": False},
         ),
         mutually_exclusive=[("reference_dir", "skills")],
