@@ -223,10 +223,13 @@ def test_every_section_of_the_contract_that_is_referred_to_is_there() -> None:
     contract = ROOT / "docs" / "contract.md"
     written = re.findall(r"^## §(\d+) ", contract.read_text(encoding="utf-8"), re.MULTILINE)
     assert written == [str(number) for number in range(1, 14)]
+    links = {"".join(c for c in line.lower() if c.isalnum() or c in "- ").strip().replace(" ", "-")
+             for line in contract.read_text(encoding="utf-8").splitlines() if line.startswith("#")}  # fmt: skip
     wrong = []
     for path in (path for path in FILES if path.suffix in (".py", ".yml", ".md") and path != contract):
         text = path.read_text(encoding="utf-8", errors="replace")
         named = [number for reference in REFERENCE.findall(text) for number in filter(None, reference)]
         if len(named) != text.count("§") or not set(named) <= set(written):
             wrong.append(relative(path))
+        assert set(re.findall(r"docs/contract\.md#([\w-]+)", text)) <= links, path
     assert wrong == [relative(Path(__file__))]  # which speaks of references
