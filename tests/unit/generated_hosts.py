@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.egress import Binary, Process
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._forms import scripts
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._forms.bundled import SKILLS
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.edits import pretty_json
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import claude
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.hooks import wanted_entries
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.peers import BUNDLED
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things.doctrines import marker
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things.slot import wanted_slot
 from ansible_collections.agfpd.iapeer_memory.tests.unit.fakes import PLUGIN, StandIn
@@ -194,7 +194,7 @@ class Generated(Place):
     def _skills(self, folder: Any, word: str) -> None:
         skill = folder / "iapeer-memory-init" / "SKILL.md"
         if word == "right":
-            for name, text in BUNDLED["ru" if self.words["config"] == "ru" else "en"].items():
+            for name, text in SKILLS["ru" if self.words["config"] == "ru" else "en"].items():
                 self.write(folder / name / "SKILL.md", text)
         elif word == "edited":
             self.write(skill, "mine\n")

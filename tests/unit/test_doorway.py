@@ -111,7 +111,6 @@ GRANTS: dict[str, set[str]] = {
     },
     "module_utils/_doorway/sandbox.py": {"pwd.getpwuid"},  # the account's real home
     "module_utils/_things/memoryd.py": {"signal.SIGTERM", "signal.SIGKILL"},  # their numbers, for the doorway
-    "module_utils/_look/info.py": {"getattr by variable"},  # of a tuple of paths
     # What runs on the controller, in Ansible's own process: its bases, and the files that the operator points at.
     "action/provider_binary.py": {
         "ansible.errors.AnsibleActionFail",

@@ -19,7 +19,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Callable, NamedTuple, Optional
 
-from .sandbox import Problem, Sandbox
+from .problem import Problem
+from .sandbox import Sandbox
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # The same flags on Linux and macOS; the C locale, because lstart is spelled in the locale's words.

@@ -17,7 +17,8 @@ from collections.abc import Iterator
 
 from . import drafts
 from .folders import READ, Folder, Reader, lstat, opened
-from .sandbox import Problem, Sandbox
+from .problem import Problem
+from .sandbox import Sandbox
 
 CAN_ASK_AS_EFFECTIVE = os.access in os.supports_effective_ids
 

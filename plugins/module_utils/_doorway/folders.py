@@ -18,7 +18,8 @@ import stat
 from collections.abc import Iterator
 from typing import NamedTuple, TypeVar
 
-from .sandbox import Problem, Sandbox
+from .problem import Problem
+from .sandbox import Sandbox
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC

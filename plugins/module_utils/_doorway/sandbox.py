@@ -10,6 +10,8 @@ import os
 import pwd
 from collections.abc import Mapping
 
+from .problem import Problem
+
 SWITCHES = ("IAPEER_TEST_SANDBOX", "IAPEER_MEMORY_SUPPRESS_IAP_SEND")
 LIVE = (".iapeer", ".claude", ".codex", os.path.join("Library", "Mobile Documents"))
 HARNESS = {".iapeer", ".claude", ".codex"}
@@ -17,24 +19,6 @@ TEMPORARY = ("/tmp", "/var/tmp", "/private/tmp", "/private/var/folders")  # comp
 ROOT_PREFIX = "IAPEER_MEMORY_"
 CONFIG_VARIABLE = "IAPEER_MEMORY_CONFIG_FILE"
 TEMPORARY_VARIABLES = ("TMPDIR", "TEMP", "TMP")
-
-
-class Problem(Exception):
-    """Something on the host that stops one piece of work: what, where, and whether the sandbox was the reason.
-
-    kind is one of: refused, unreadable, malformed, foreign, irregular, outside, failed.
-    """
-
-    def __init__(self, reason: str, path: str = "", kind: str = "failed") -> None:
-        super().__init__(f"{path}: {reason}" if path else reason)
-        self.reason = reason
-        self.path = path
-        self.kind = kind
-
-    @property
-    def refused(self) -> bool:
-        """True where the sandbox said no: callers report a skip, neither a success nor a crash."""
-        return self.kind == "refused"
 
 
 class Sandbox:

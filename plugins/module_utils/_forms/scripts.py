@@ -11,6 +11,7 @@ import os
 EXECUTABLE = 0o755
 SHIM_PREFIX = "iapeer-memory."
 SHIM_SUFFIX = ".sh"
+VERBS = {"PostToolUse": "post-write", "SessionStart": "session-start"}
 SHIM = """\
 #!/usr/bin/env bash
 # Connects sessions to iapeer-memory; silent where its CLI is not installed.

@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._documents.errors import DocumentError
 from .._documents.json_spans import check_depth
 from .._doorway.files import Files, Tree
-from .._doorway.sandbox import Problem
+from .._doorway.problem import Problem
 
 SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -71,6 +70,19 @@ def read_edit(files: Files, path: str, after: bytes | None, mode: int | None = N
     return Edit(path, found.data, after, mode, found.mode)
 
 
+def settle(files: Files, edits: Sequence[Edit], check: bool) -> list[Edit]:
+    """Make the edits that change anything true, or only see whether that could be done (check); returns these.
+
+    Raises Problem where one is refused or cannot be written; the ones before it are written then.
+    """
+    changed = [edit for edit in edits if edit.changed]
+    for edit in changed:
+        files.sandbox.check(edit.path)
+    for edit in changed if not check else ():
+        apply(files, edit)
+    return changed
+
+
 def apply(files: Files, edit: Edit) -> None:
     """Make one edit true, anchored at the file's own folder. Raises Problem, with nothing half written."""
     if edit.changed:
@@ -104,7 +116,7 @@ def read_json_object(files: Files, path: str) -> dict[str, Any] | None:
         text = found.data.decode("utf-8")
         check_depth(text)  # what nests deeper could be read, but not be shown
         value = json.loads(text)
-    except (ValueError, DocumentError) as error:
+    except (ValueError, Problem) as error:
         raise Problem(f"not JSON: {error}", path, "malformed") from error
     if not isinstance(value, dict):
         raise Problem("not a JSON object", path, "malformed")

@@ -10,9 +10,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from .._doorway.sandbox import Problem
+from .._doorway.problem import Problem
 from .._host.host import Host
-from .._things.doctrines import read_manifest
+from .._host.roles import read_manifest
 from .._things.fleet_map import read_fleet
 from .._things.memoryd import read_daemon, read_heartbeat
 from .._things.slot import read_slot
@@ -31,7 +31,7 @@ def gather(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any
     found = {
         "changed": False,
         "action": "read",
-        "paths": _paths(host),
+        "paths": {**host.paths._asdict(), "templates": host.paths.templates(config.locale)},
         "config": {"ok": config.ok, **config._asdict()},
         "slot": {
             "form": slot.form,
@@ -48,16 +48,6 @@ def gather(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any
     }
     found["detail"] = f"slot {slot.form}, {len(fleet.peers)} peers, " + (config.problem or "provisioned")
     return found
-
-
-def _paths(host: Host) -> dict[str, str]:
-    paths = host.paths
-    derived = ("slot", "guide", "config_dir", "hooks", "launcher", "dream_gate", "fleet", "roles", "pid", "heartbeat")
-    return {
-        **paths._asdict(),
-        **{name: getattr(paths, name) for name in derived},
-        "templates": paths.templates(host.config.locale),
-    }
 
 
 def _memoryd(host: Host, probe: bool) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from typing import Any
 
 from .._documents.errors import DocumentError
 from .._doorway.folders import Folder
-from .._doorway.sandbox import Problem
-from .._host.host import NAME
+from .._doorway.problem import Problem
+from .._host.paths import NAME
 from .hooks import MATCHER, our_parts, wanted_entries, with_hooks
 from .plan import ABSENT, REMOVED, Json, JsonSurface, Planned, Settled, Wanted, plan_json, plan_texts
 

@@ -10,12 +10,11 @@ import json
 from typing import Any
 
 from .._documents import toml_document
-from .._documents.errors import DocumentError
 from .._documents.masking import SHOWN
 from .._doorway.folders import Folder
-from .._doorway.sandbox import Problem
+from .._doorway.problem import Problem
 from .._host.edits import Edit
-from .._host.host import NAME
+from .._host.paths import NAME
 from .hooks import our_parts, wanted_entries, with_hooks
 from .plan import ABSENT, ALREADY, REMOVED, WRITTEN, JsonSurface, Planned, Settled, Wanted, plan_json
 
@@ -67,7 +66,7 @@ def plan_config(folder: Folder, port: int | None, settled: Settled) -> Planned:
             return planned
         after = _changed(folder, before, port)
         folder.refuse_change(CONFIG)
-    except (Problem, DocumentError) as problem:
+    except Problem as problem:
         return planned.failed(problem)
     edit = Edit(folder.path(CONFIG), before, after, shown=(_shown(current), _shown(wanted)))
     return planned._replace(action=REMOVED if port is None else WRITTEN, edits=((CONFIG, edit),))

@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._documents.errors import DocumentError
-from .._forms.scripts import is_our_command, shim_path
+from .._forms.scripts import VERBS, is_our_command, shim_path
 
 MATCHER = "Write|Edit|MultiEdit|Bash"
-VERBS = {"PostToolUse": "post-write", "SessionStart": "session-start"}
 
 Json = dict[str, Any]
 

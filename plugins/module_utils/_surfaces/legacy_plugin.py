@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._documents import json_document, toml_document
-from .._documents.errors import DocumentError
 from .._doorway.egress import Binary, Outcome
 from .._doorway.folders import Folder, Found
-from .._doorway.sandbox import Problem
+from .._doorway.problem import Problem
+from .._host.core import Peer, core_problem, peers_of, read_registry
 from .._host.edits import read_json_object
 from .._host.host import Host
-from .._things.fleet_map import Peer, core_problem, peers_of, read_fleet, read_registry
+from .._things.fleet_map import read_fleet
 from .._things.slot import FOREIGN, V1_1, read_slot
 from .claude import SETTINGS
 from .lock import provision_lock
@@ -119,7 +119,7 @@ def _remove(host: Host, trace: Trace, client: Binary) -> dict[str, str]:
             done = host.egress.run(client, ["plugin", "remove", PLUGIN], timeout=CLIENT_TIMEOUT)
         else:
             done = _uninstall(host, trace, client)
-    except (Problem, DocumentError) as problem:
+    except Problem as problem:
         return trace.record("failed", str(problem))
     if done.refused:
         raise Problem(done.err, kind="refused")
@@ -136,7 +136,7 @@ def _foretold(host: Host, trace: Trace, client: Binary, answer: Outcome) -> dict
         if trace.runtime == "claude":
             with Folder(host.files.sandbox, trace.cwd) as folder:
                 _settings(folder)
-    except (Problem, DocumentError) as problem:
+    except Problem as problem:
         return trace.record("failed", str(problem))
     return trace.record("failed", f"{client.path}: {answer.complaint}") if answer.missing else trace.record("removed")
 
@@ -184,7 +184,7 @@ def _is_seen(host: Host, peer: Peer) -> bool:
         with Folder(host.files.sandbox, peer.cwd) as folder:
             found, kept = folder.read(SETTINGS), folder.read(KEPT)
         plugins = {} if found is None else json_document.load(found.data).get("enabledPlugins")
-    except (Problem, DocumentError):
+    except Problem:
         return False
     return kept is not None or (isinstance(plugins, dict) and PLUGIN in plugins)
 
@@ -205,7 +205,7 @@ def _in_codex(host: Host) -> bool:
     try:
         found = host.files.read(os.path.join(host.codex_home, "config.toml"))
         return found is not None and toml_document.read(found.data, ("plugins", PLUGIN)) is not None
-    except (Problem, DocumentError):
+    except Problem:
         return False
 
 

@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Iterator
 
 from .._doorway.files import Tree
-from .._doorway.sandbox import Problem
+from .._doorway.problem import Problem
 from .._host.host import Host
 
 LOCK, OWNER = "provision.lock.d", "owner"

@@ -11,15 +11,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._doorway.folders import Folder
-from .._doorway.sandbox import Problem
-from .._forms.content import skills_en, skills_ru
-from .._host.host import Host, absolute, given_text
-from .._things.fleet_map import Peer, peers_of, read_fleet
+from .._doorway.problem import Problem
+from .._forms.bundled import SKILLS
+from .._host.core import Peer, peers_of
+from .._host.host import Host
+from .._host.options import absolute, given_text
+from .._things.fleet_map import read_fleet
 from .claude import SKILL_PREFIX
 from .plan import FAILED, SKIPPED, SURFACES, Wanted
 from .sweep import Sweep, sweep
 
-BUNDLED = {"en": skills_en.SKILLS, "ru": skills_ru.SKILLS}
 ACTIONS = {"present": "written", "absent": "removed"}
 QUIET = {"present": "already", "absent": "absent"}
 
@@ -103,7 +104,7 @@ def _skills(host: Host, options: Mapping[str, Any]) -> Mapping[str, str]:
     if options.get("skills"):
         return _checked_skills(options["skills"], "skills")
     if not options.get("reference_dir"):
-        return BUNDLED.get(host.config.locale, skills_en.SKILLS)
+        return SKILLS.get(host.config.locale, SKILLS["en"])
     texts = {}
     with Folder(host.files.sandbox, absolute("reference_dir", options["reference_dir"])) as folder:
         for name in folder.names(""):

@@ -11,11 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Callable, NamedTuple
 
 from .._documents import json_document
-from .._documents.errors import DocumentError
 from .._documents.masking import literals, mask_json
 from .._doorway.files import Tree
 from .._doorway.folders import Folder, Found
-from .._doorway.sandbox import Problem
+from .._doorway.problem import Problem
 from .._host.edits import Edit, apply_in
 
 WRITTEN, ALREADY, REMOVED, ABSENT = "written", "already", "removed", "absent"
@@ -41,17 +40,10 @@ class Planned(NamedTuple):
         """The record that the module returns."""
         return {"surface": self.surface, "action": self.action, "path": self.path, "detail": self.detail}
 
-    def failed(self, problem: Exception) -> Planned:
+    def failed(self, problem: Problem) -> Planned:
         """The same surface, failed or, where the sandbox said no, skipped."""
-        reason = getattr(problem, "reason", "") or str(problem)
-        path = getattr(problem, "path", "") or self.path
-        refused = isinstance(problem, Problem) and problem.refused
-        return Planned(self.surface, SKIPPED if refused else FAILED, path, _with_place(problem, reason))
-
-
-def _with_place(problem: Exception, reason: str) -> str:
-    place = getattr(problem, "place", "")
-    return f"{reason} ({place})" if place else reason
+        detail = problem.reason if problem.path else str(problem)
+        return Planned(self.surface, SKIPPED if problem.refused else FAILED, problem.path or self.path, detail)
 
 
 class Wanted(NamedTuple):
@@ -101,7 +93,7 @@ def plan_json(folder: Folder, wanted: JsonSurface, settled: Settled | None = Non
             return planned
         edit = _json_edit(folder, wanted, found, before, after)
         folder.refuse_change(wanted.name)
-    except (Problem, DocumentError) as problem:
+    except Problem as problem:
         return planned.failed(problem)
     return planned._replace(action=REMOVED if wanted.removal else WRITTEN, edits=((wanted.name, edit),))
 

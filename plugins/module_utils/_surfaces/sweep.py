@@ -12,15 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, NamedTuple
 
 from .._doorway.folders import Folder
-from .._doorway.sandbox import Problem
-from .._forms.scripts import EXECUTABLE, shim, shim_path
+from .._doorway.problem import Problem
+from .._forms.scripts import EXECUTABLE, VERBS, shim, shim_path
+from .._host.core import Peer
 from .._host.edits import Edit, apply, read_edit
 from .._host.host import Host
-from .._things.fleet_map import Peer
 from . import trust
 from .claude import plan_claude
 from .codex import HOOKS, hooks_surface, plan_codex
-from .hooks import VERBS
 from .lock import provision_lock
 from .plan import (
     ABSENT,

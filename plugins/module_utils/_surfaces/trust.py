@@ -13,9 +13,8 @@ import re
 from typing import Any
 
 from .._documents import json_document, toml_document
-from .._documents.errors import DocumentError
 from .._doorway.egress import Outcome
-from .._doorway.sandbox import Problem
+from .._doorway.problem import Problem
 from .._host.host import Host
 from .plan import ALREADY, FAILED, SKIPPED, WRITTEN, Json, Planned
 
@@ -43,7 +42,7 @@ def read_records(host: Host) -> TrustRecords:
     try:
         found = host.files.read(os.path.join(host.codex_home, "config.toml"))
         return {} if found is None else toml_document.read(found.data, ("hooks", "state")) or {}
-    except (Problem, DocumentError):
+    except Problem:
         return {}
 
 
@@ -59,7 +58,7 @@ def identities(data: bytes) -> dict[str, str] | None:
             for i, entry in enumerate(entries)
             for j, handler in enumerate(entry["hooks"])
         }
-    except (DocumentError, KeyError, TypeError, AttributeError):
+    except (Problem, KeyError, TypeError, AttributeError):
         return None
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from .._doorway.files import Tree
 from .._doorway.folders import Folder, Found
-from .._doorway.sandbox import Problem
+from .._doorway.problem import Problem
 from .._forms.scripts import EXECUTABLE
 from .._host.host import Host
 

@@ -12,34 +12,16 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .._doorway.folders import Folder
-from .._doorway.sandbox import Problem
-from .._host.edits import Edit, apply_in, read_json_object
-from .._host.host import Host, absolute, given_text
+from .._doorway.problem import Problem
+from .._host.edits import Edit, apply_in
+from .._host.host import Host
+from .._host.options import absolute, given_text
+from .._host.roles import Role, read_manifest
 
 PLACEHOLDER = "{{VAULT_PATH}}"
 FRONTMATTER = re.compile(r"---[^\S\n]*\n(?:.*?\n)??---[^\S\n]*(?:\n|\Z)", re.DOTALL)
 MARKER = re.compile(r"<!-- iapeer-memory doctrine v(.+?) -->")
 DOCTRINE = ".iapeer/IAPEER.md"
-
-
-class Role(NamedTuple):
-    """One entry of the manifest: the role, its peer's folder, and the path of its template."""
-
-    role: str
-    cwd: str
-    template: str
-
-
-class Manifest(NamedTuple):
-    """The roles of the host, or why they cannot be read; kind is missing, unreadable or malformed then."""
-
-    roles: tuple[Role, ...] = ()
-    problem: str = ""
-    kind: str = ""
-
-    def cwd_of(self, role: str) -> str:
-        """The folder of a role's peer; empty where the manifest does not name it."""
-        return next((entry.cwd for entry in self.roles if entry.role == role), "")
 
 
 class Rendered(NamedTuple):
@@ -62,28 +44,6 @@ class Rendered(NamedTuple):
             "target": self.edit.path,
             "detail": self.problem or self.reason,
         }
-
-
-def read_manifest(host: Host) -> Manifest:
-    """The roles manifest. Never fails: without one, nothing is rendered."""
-    try:
-        value = read_json_object(host.files, host.paths.roles)
-    except Problem as problem:
-        return Manifest((), problem.reason, problem.kind)
-    if value is None:
-        return Manifest((), "missing", "missing")
-    entries = value.get("roles")
-    if not isinstance(entries, list):
-        return Manifest((), "has no list of roles", "malformed")
-    templates = host.paths.templates(host.config.locale)
-    roles = []
-    for entry in entries:
-        found = entry if isinstance(entry, dict) else {}
-        texts = [text for text in map(found.get, ("role", "peerCwd", "template")) if isinstance(text, str) and text]
-        if len(texts) != 3:
-            return Manifest((), "an entry lacks role, peerCwd or template", "malformed")
-        roles.append(Role(texts[0], texts[1], os.path.join(templates, texts[2])))
-    return Manifest(tuple(roles))
 
 
 def render(template: str, version: str, vault_path: str) -> str:

@@ -10,16 +10,11 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from .._doorway.sandbox import Problem
-from .._forms.content import doctrines_en, doctrines_ru
-from .._forms.scripts import EXECUTABLE, dream_gate, launcher
-from .._host.edits import Edit, apply, read_edit
-from .._host.host import Host, given_text
-from .doctrines import PLACEHOLDER
-
-BUNDLED = {"en": doctrines_en.TEMPLATES, "ru": doctrines_ru.TEMPLATES}
-GUIDE_TEMPLATE = "guide.md"
-GUIDE_FOLDER_MODE = 0o700
+from .._host.edits import Edit, apply
+from .._host.host import Host
+from .guide import plan_guide
+from .launcher import plan_launcher
+from .templates import plan_templates
 
 
 def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
@@ -45,49 +40,6 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any
         "pending": {os.path.basename(e.path): (e.after or b"").decode("utf-8", "replace") for e in changed if check},
         "diff": [edit.diff() for edit in changed],
     }
-
-
-def plan_templates(host: Host, given: Mapping[str, str]) -> list[Edit]:
-    """The templates of the host's language: given ones replace what is there, bundled ones fill gaps."""
-    locale = host.require_config().locale
-    folder = host.paths.templates(locale)
-    for name in given:
-        if name not in BUNDLED[locale]:
-            raise Problem(f"templates: {name!r} is none of {', '.join(BUNDLED[locale])}")
-        given_text("templates", name, given[name])
-    edits = []
-    for name, text in {**BUNDLED[locale], **given}.items():
-        edit = read_edit(host.files, os.path.join(folder, name), text.encode("utf-8", "surrogateescape"))
-        keep = edit.before is not None and name not in given
-        edits.append(edit._replace(after=edit.before) if keep else edit)
-    return edits
-
-
-def plan_launcher(host: Host, _given: Mapping[str, str]) -> list[Edit]:
-    """The launcher and, where the weekly timer is wanted, its gate."""
-    scripts = {host.paths.launcher: launcher(host.paths.binary)}
-    if host.config.dream:
-        scripts[host.paths.dream_gate] = dream_gate(host.paths.binary)
-    return [read_edit(host.files, path, data, EXECUTABLE) for path, data in scripts.items()]
-
-
-def plan_guide(host: Host, given: Mapping[str, str]) -> list[Edit]:
-    """The host-wide guide, only where it is already: its presence is the operator's consent.
-
-    Its template is the given one, for check mode where a step before this one has not written it, else the host's.
-    """
-    found = host.files.read(host.paths.guide)
-    if found is None:
-        return []
-    config = host.require_config()
-    template = host.files.read(os.path.join(host.paths.templates(config.locale), GUIDE_TEMPLATE))
-    text = BUNDLED[config.locale][GUIDE_TEMPLATE].encode() if template is None else template.data
-    if GUIDE_TEMPLATE in given:
-        text = given_text("templates", GUIDE_TEMPLATE, given[GUIDE_TEMPLATE]).encode("utf-8", "surrogateescape")
-    wanted = text.replace(PLACEHOLDER.encode(), os.fsencode(config.vault_path))
-    folder = os.path.dirname(host.paths.guide)
-    private = Edit(folder, b"", b"", GUIDE_FOLDER_MODE, host.files.mode(folder), ("", ""))
-    return [Edit(host.paths.guide, found.data, wanted), private]
 
 
 def _quiet_detail(part: str, edits: list[Edit]) -> str:

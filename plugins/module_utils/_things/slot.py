@@ -10,9 +10,10 @@ import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from .._doorway.sandbox import Problem
+from .._doorway.problem import Problem
 from .._host.edits import Edit, apply, pretty_json, read_json_object
-from .._host.host import NAME, Host, Paths
+from .._host.host import Host
+from .._host.paths import NAME, Paths
 from .._host.times import iso_milliseconds
 
 PACKAGE = "@agfpd/iapeer-memory"

@@ -11,11 +11,12 @@ import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from .._doorway.sandbox import Problem
+from .._doorway.problem import Problem
+from .._host.core import core_problem, peers_of, read_registry
 from .._host.edits import read_json_object
-from .._host.host import Host, absolute
-from .doctrines import read_manifest
-from .fleet_map import core_problem, peers_of, read_registry
+from .._host.host import Host
+from .._host.options import absolute
+from .._host.roles import read_manifest
 
 RECEIVERS = {"event": "watcher", "time": "timer"}
 PROFILE = os.path.join(".iapeer", "peer-profile.json")

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host import edits
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.host import Host
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import legacy_plugin, peers, plan, sweep

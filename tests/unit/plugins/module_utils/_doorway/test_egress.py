@@ -31,7 +31,8 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.egres
     Process,
     parse_ps,
 )
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import SWITCHES, Problem, Sandbox
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import SWITCHES, Sandbox
 
 LINUX = sys.platform.startswith("linux")
 ROOT = os.geteuid() == 0

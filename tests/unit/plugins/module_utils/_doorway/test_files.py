@@ -26,7 +26,8 @@ import pytest
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway import drafts
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.drafts import TEMPORARY
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.files import Files, Tree
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Problem, Sandbox
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
 
 ROOT = os.geteuid() == 0
 NOBODY = 65534

@@ -15,7 +15,8 @@ import pytest
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway import folders
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.folders import Folder, Reader, flock
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Problem, Sandbox
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
 
 FREE = Sandbox({})
 

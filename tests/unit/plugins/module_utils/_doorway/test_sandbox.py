@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.files import Files
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import SWITCHES, Problem, Sandbox
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import SWITCHES, Sandbox
 
 ARMED = {"IAPEER_TEST_SANDBOX": "1"}
 ACCOUNT_HOME = pwd.getpwuid(os.getuid()).pw_dir

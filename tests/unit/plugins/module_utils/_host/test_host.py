@@ -12,14 +12,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.egress import Binary
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Problem
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.host import (
-    Config,
-    given_text,
-    open_host,
-    parse_config,
-    plan_config,
-)
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.config import Config, parse_config, plan_config
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.host import open_host
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.options import given_text
 from ansible_collections.agfpd.iapeer_memory.tests.unit.place import Place
 
 # config.env
@@ -171,17 +167,18 @@ def test_the_default_paths_are_those_of_the_contract() -> None:
         "cache": "/h/.iapeer/cache/iapeer-memory",
         "logs": "/h/.iapeer/logs/iapeer-memory",
         "binary": "/h/.local/bin/iapeer-memory",
+        "slot": "/h/.iapeer/memory-provider.json",
+        "guide": "/h/.iapeer/fragments/iapeer-memory.md",
+        "config_dir": "/h/.iapeer/plugins/iapeer-memory",
+        "hooks": "/h/.iapeer/plugins/iapeer-memory/hooks",
+        "launcher": "/h/.iapeer/plugins/iapeer-memory/memoryd-launcher.sh",
+        "dream_gate": "/h/.iapeer/plugins/iapeer-memory/dream-tick-gate.sh",
+        "fleet": "/h/.iapeer/state/iapeer-memory/fleet.json",
+        "roles": "/h/.iapeer/state/iapeer-memory/roles.json",
+        "pid": "/h/.iapeer/state/iapeer-memory/memoryd.pid",
+        "heartbeat": "/h/.iapeer/state/iapeer-memory/memoryd.heartbeat",
     }
-    assert paths.slot == "/h/.iapeer/memory-provider.json"
-    assert paths.guide == "/h/.iapeer/fragments/iapeer-memory.md"
-    assert paths.hooks == "/h/.iapeer/plugins/iapeer-memory/hooks"
-    assert paths.launcher == "/h/.iapeer/plugins/iapeer-memory/memoryd-launcher.sh"
-    assert paths.dream_gate == "/h/.iapeer/plugins/iapeer-memory/dream-tick-gate.sh"
     assert paths.templates("ru") == "/h/.iapeer/plugins/iapeer-memory/templates/ru"
-    assert paths.fleet == "/h/.iapeer/state/iapeer-memory/fleet.json"
-    assert paths.roles == "/h/.iapeer/state/iapeer-memory/roles.json"
-    assert paths.pid == "/h/.iapeer/state/iapeer-memory/memoryd.pid"
-    assert paths.heartbeat == "/h/.iapeer/state/iapeer-memory/memoryd.heartbeat"
 
 
 def test_the_root_moves_everything_but_the_binary() -> None:

@@ -22,7 +22,7 @@ import pytest
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway import drafts
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.egress import Clock
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.files import Tree
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.host import Host, open_host
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import lock as lock_module
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.lock import LOCK, OWNER, provision_lock

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.egress import Egress, Outcome, Process
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Problem, Sandbox
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._forms.content import skills_en, skills_ru
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import peers, sweep
 from ansible_collections.agfpd.iapeer_memory.tests.unit.fakes import (

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.egress import Outcome
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.core import Peer, core_problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import fleet_map
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things.fleet_map import Peer
 from ansible_collections.agfpd.iapeer_memory.tests.unit.fakes import (
     MISSING,
     REFUSED,
@@ -141,7 +141,7 @@ def test_a_core_that_gives_no_list_leaves_the_old_map_untouched(place: Place, na
 
 
 def test_a_complaint_is_one_short_line() -> None:
-    problem = fleet_map.core_problem("iapeer", Outcome(1, "", "x" * 1000 + "\nsecond"))
+    problem = core_problem("iapeer", Outcome(1, "", "x" * 1000 + "\nsecond"))
     assert str(problem) == "the core failed (exit code 1): " + "x" * 200
 
 

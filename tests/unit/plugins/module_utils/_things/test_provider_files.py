@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Problem, Sandbox
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._forms.content import doctrines_en, doctrines_ru
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import provider_files
 from ansible_collections.agfpd.iapeer_memory.tests.unit.place import Place
