@@ -22,7 +22,9 @@ seealso:
   - module: agfpd.iapeer_memory.memoryd_restart
 options:
   src:
-    description: The file on the controller.
+    description:
+      - The file on the controller.
+      - A relative path is looked for in C(files/) of the role and beside the playbook, then in the current folder.
     type: path
   checksum:
     description: Filled in by the action plugin.
@@ -32,7 +34,7 @@ options:
 EXAMPLES = r"""
 - name: Install the binary
   agfpd.iapeer_memory.provider_binary:
-    src: files/iapeer-memory
+    src: iapeer-memory
 """
 
 RETURN = r"""

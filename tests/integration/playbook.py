@@ -110,7 +110,7 @@ class Fleet:
         }
 
     def run(self, playbook: str, *words: str, report: bool = True, **variables: Any) -> Run:
-        """Run a playbook of the collection; further words and variables (as -e) go to ansible-playbook.
+        """Run a playbook of the collection, or a file; further words and variables (as -e) go to ansible-playbook.
 
         The output is checked for what nobody should ever see, whatever the exit code.
         """
@@ -119,7 +119,8 @@ class Fleet:
             old.unlink()
         if report:
             variables["iapeer_memory_report_dir"] = str(folder)
-        command = [str(Path(sys.executable).parent / "ansible-playbook"), COLLECTION + playbook]
+        command = [str(Path(sys.executable).parent / "ansible-playbook")]
+        command += [playbook if os.path.isabs(playbook) else COLLECTION + playbook]
         command += ["-i", str(self.inventory()), *words]
         command += ["-e", json.dumps(variables)] if variables else []
         return finish(command, {**os.environ, "ANSIBLE_FORKS": "8", **self.settings}, folder)
