@@ -111,7 +111,7 @@ class Fleet:
         }
 
     def run(self, playbook: str, *words: str, report: bool = True, **variables: Any) -> Run:
-        """Run a playbook of the collection; further words and variables (as -e) go to ansible-playbook.
+        """Run a playbook of the collection, or a file; further words and variables (as -e) go to ansible-playbook.
 
         The output is checked for what nobody should ever see, whatever the exit code.
         """
@@ -120,7 +120,8 @@ class Fleet:
             old.unlink()
         if report:
             variables["iapeer_memory_report_dir"] = str(folder)
-        command = [str(Path(sys.executable).parent / "ansible-playbook"), COLLECTION + playbook]
+        command = [str(Path(sys.executable).parent / "ansible-playbook")]
+        command += [playbook if os.path.isabs(playbook) else COLLECTION + playbook]
         command += ["-i", str(self.inventory()), *words]
         command += ["-e", json.dumps(variables)] if variables else []
         return finish(command, {**os.environ, "ANSIBLE_FORKS": "8", **self.settings}, folder)
@@ -180,7 +181,7 @@ def wanted_work(host: Host, version: str) -> list[tuple[Any, dict[str, Any]]]:
     """The work of update's steps with their options, in order."""
     send = {"state": "present", "registrant": "index", "wait": 5}
     watcher = {**send, "kind": "event", "id": "iapeer-memory-memoryd", "script": host.paths.launcher}
-    timer = {**send, "kind": "time", "when": host.config.dream_cron, "message": "DREAM_TICK", "target": "dreamweaver"}
+    timer = {**send, "kind": "time", "when": host.config.dream_cron, "text": "DREAM_TICK", "target": "dreamweaver"}
     timer = {**timer, "state": "present" if host.config.dream else "absent", "check": host.paths.dream_gate}
     return [
         (provider_files.ensure, {"part": "templates"}),
