@@ -18,8 +18,9 @@ from ansible.utils.display import Display
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._documents.shown import shown
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.checks import check_rows
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.conditions import UNREACHABLE, condition_of
-from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.report import FAIL, Report, update_rows, verify_rows
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.report import FAIL, Report
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.reports import record
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.runs import Context
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.screen import (
@@ -28,6 +29,7 @@ from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.screen import 
     table,
     table_wanted,
 )
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.steps import ran, step_rows
 
 COLORS = {"changed": "yellow", "repaired": "yellow", "fail": "red", "unreachable": "red", "skip": "cyan", "ok": "green"}
 
@@ -37,8 +39,7 @@ class ActionModule(ActionBase):
 
     TRANSFERS_FILES = False
     _VALID_ARGS = frozenset(
-        ("playbook", "found", "results", "sources", "version", "repair", "stale_after", "report_dir")
-        + ("unreachable_fails",)
+        ("playbook", "look", "done", "repair", "stale_after", "report_dir", "unreachable_fails")
     )
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -59,13 +60,15 @@ class ActionModule(ActionBase):
         return result
 
     def _report(self, options: dict[str, Any], variables: dict[str, Any]) -> Report:
-        playbook, results = options["playbook"], options.get("results") or {}
-        make_rows = {"update": update_rows, "verify": verify_rows}[playbook]
-        rows = make_rows(options["found"], results, options)
-        if options["found"].get("unreachable"):
-            rows = [row._replace(status="unreachable") if row.status == FAIL else row for row in rows]
+        playbook, look, done = options["playbook"], options.get("look") or {}, ran(options.get("done") or {})
+        if playbook == "verify":
+            rows = check_rows(look, done, float(options.get("stale_after") or 120))
+        else:
+            rows = step_rows(look, done)
+        if look.get("unreachable"):
+            rows = [row._replace(status=UNREACHABLE) if row.status == FAIL else row for row in rows]
         host = str(variables.get("inventory_hostname", ""))
-        return Report(host, playbook, str(options.get("version") or ""), bool(self._task.check_mode), tuple(rows))
+        return Report(host, playbook, str(look.get("version") or ""), bool(self._task.check_mode), tuple(rows))
 
     def _context(self, variables: dict[str, Any]) -> Context:
         """What Ansible knows of the run."""

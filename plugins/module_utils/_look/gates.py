@@ -15,11 +15,9 @@ from typing import Any, NamedTuple
 OK, CHANGED, SKIP, FAIL = "ok", "changed", "skip", "fail"
 LANDED = (OK, CHANGED)
 # The steps, in the contract's order.
-ORDER = ("binary", "forms", "templates", "doctrines", "wake-policy", "fleet", "surfaces", "plugin-off", "slot") + (
-    "launcher",
-    "triggers",
-    "guide",
-    "memoryd",
+ORDER = (
+    *("binary", "forms", "templates", "doctrines", "wake-policy", "fleet", "surfaces", "plugin-off", "slot"),
+    *("launcher", "triggers", "guide", "memoryd"),
 )
 # Whose work can give a step work. A new binary is looked at anew, with everything that follows from it.
 NEEDS: Mapping[str, tuple[str, ...]] = {
@@ -102,7 +100,9 @@ def _migration(step: str, done: Mapping[str, str]) -> Held | None:
         return None if done.get("surfaces") in LANDED else Held(SKIP, "the surfaces were skipped")
     if done.get("plugin-off") in LANDED:
         return None
-    return Held(*((FAIL, KEPT) if done.get("plugin-off") == FAIL else (SKIP, "v1.1 kept: the plugin was not taken off")))
+    if done.get("plugin-off") == FAIL:
+        return Held(FAIL, KEPT)
+    return Held(SKIP, "v1.1 kept: the plugin was not taken off")
 
 
 def status_of(result: Mapping[str, Any]) -> str:
@@ -134,7 +134,7 @@ def is_due(step: str, look: Mapping[str, Any], done: Mapping[str, Mapping[str, A
 
 def statuses(look: Mapping[str, Any], done: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     """The status of every step: as it came out, or where it did not run as the look foretold it."""
-    return {name: status_of(done[name] if name in done else step) for name, step in look["steps"].items()}
+    return {name: status_of(done.get(name, step)) for name, step in look["steps"].items()}
 
 
 def pending(steps: Mapping[str, Mapping[str, Any]]) -> list[str]:
