@@ -297,12 +297,7 @@ def test_the_heartbeat(daemon: dict[str, Any], result: dict[str, Any], wanted: t
         ("failed", "missing template", True, ("fail", "missing template")),
         ("skipped", "refused", True, ("skip", "refused")),
         ("already", "", False, ("ok", "/p/IAPEER.md")),
-        (
-            "written",
-            "text: differs from its template",
-            False,
-            ("ok", "text: differs from its template; update renders it again"),
-        ),
+        ("written", "text: differs from its template", False, ("fail", "text: differs from its template")),
     ],
 )
 def test_a_doctrine(action: str, detail: str, repair: bool, wanted: tuple[str, str]) -> None:
