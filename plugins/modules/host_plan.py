@@ -10,10 +10,11 @@ module: host_plan
 short_description: See what every step of update would do on a host now
 version_added: 0.2.0
 description:
-  - Reads a host once and says, for every step of update, what it would do now. Each answer is that of the step's own module
-    in check mode; later steps are planned on what earlier ones would leave.
+  - Reads a host once and says, for every step of update, what it would do now. Each answer is that of the step's own
+    module in check mode; later steps are planned on what earlier ones would leave.
   - Returns besides all that M(agfpd.iapeer_memory.memory_host_info) does. Changes nothing.
-  - In check mode RV(ignore:changed) tells whether any step would change something, and the differences of all steps are shown.
+  - In check mode RV(ignore:changed) tells whether any step would change something, and the differences of all steps are
+    shown.
 extends_documentation_fragment:
   - agfpd.iapeer_memory.host
   - agfpd.iapeer_memory.host.changes
@@ -26,7 +27,8 @@ seealso:
 options:
   binary_src:
     description:
-      - A file on the controller that is to be installed as the provider's binary, found as M(ansible.builtin.copy) does.
+      - A file on the controller to be installed as the provider's binary, found as M(ansible.builtin.copy) finds
+        its own.
       - In check mode it is brought to a scratch place on a host that has another one, and asked there what it wants.
     type: path
   templates_src:
@@ -84,7 +86,8 @@ options:
     default: false
   report:
     description:
-      - The options of M(agfpd.iapeer_memory.report), with which the run is ended at once on a host where nothing is left to do.
+      - The options of M(agfpd.iapeer_memory.report), with which the run ends at once on a host where nothing is left
+        to do.
       - Without it, or where something is, RV(next) says what comes next.
     type: dict
 """

@@ -13,8 +13,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates import CHANGED, FAIL, OK, SKIP, status_of
-from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.report import REPAIRED, Row
-from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.steps import detail_of, why_stopped
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.info import HUNG_AFTER
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.report import REPAIRED, UNREACHABLE, Row
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.steps import (
+    detail_of,
+    ran,
+    step_rows,
+    why_stopped,
+)
 
 Result = Mapping[str, Any]
 IN_PLACE = ("already", "absent", "skipped")
@@ -36,7 +42,7 @@ class Checked(NamedTuple):
         return result
 
     def status(self, step: str, result: Result) -> str:
-        """The status of a check by the result of its step: what would change has drifted, what was changed is mended."""
+        """The status of a check by its step's result: what would change has drifted, what was changed is mended."""
         status = status_of(result)
         return (REPAIRED if step in self.done else FAIL) if status == CHANGED else status
 
@@ -49,6 +55,18 @@ class Checked(NamedTuple):
         """What is said of it."""
         drifted = status_of(result) == CHANGED and step not in self.done
         return f"would be {detail_of(result)}" if drifted else detail_of(result)
+
+
+def rows_of(options: Mapping[str, Any]) -> list[Row]:
+    """The rows of a report by its options: playbook, look, done (registered results by step), stale_after (seconds)."""
+    look, done = options.get("look") or {}, ran(options.get("done") or {})
+    if options["playbook"] == "verify":
+        rows = check_rows(look, done, float(options.get("stale_after") or HUNG_AFTER))
+    else:
+        rows = step_rows(look, done)
+    if look.get("unreachable"):
+        rows = [row._replace(status=UNREACHABLE) if row.status == FAIL else row for row in rows]
+    return rows
 
 
 def check_rows(look: Result, done: Mapping[str, Result], stale_after: float) -> list[Row]:

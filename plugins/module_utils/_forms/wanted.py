@@ -17,6 +17,6 @@ from .forms import Forms
 AUTO = "auto"
 
 
-def wanted_forms(host: Host, options: Mapping[str, Any], ahead: Ahead = NOTHING) -> Forms:
+def wanted_forms(host: Host, options: Mapping[str, Any], ahead: Ahead = NOTHING, keep: bool = False) -> Forms:
     """The forms of a host; options: forms (auto, bundled). Those of a binary that is about to come count first."""
     return ahead.forms or bundled(host, "nothing is learned yet")
