@@ -128,9 +128,11 @@ def run(host: Host, done: Step, check: bool) -> Run:
     if options.get("kind") == "event":
         options["script"] = host.paths.launcher
     try:
-        result = done.work(host, options, check)
+        found = done.work(host, options, check)
     except Problem as problem:
         return Run(False, "problem", [], [], str(problem))
+    result = found.as_dict(True) if isinstance(found, Result) else found
+    result.setdefault("diff", [])
     return Run(result["changed"], result["action"], result["diff"], _outcomes(result), result.get("msg", ""))
 
 
