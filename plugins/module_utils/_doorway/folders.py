@@ -125,6 +125,11 @@ class Folder:
         with self._explained(""):
             return flock(self._handles[""]) is not False
 
+    def lock(self) -> None:
+        """The same, waiting for whoever has it: for work that is short, and ends with its process at the latest."""
+        with self._explained(""):
+            flock(self._handles[""], wait=True)
+
     @contextlib.contextmanager
     def _explained(self, name: str) -> Iterator[None]:
         """Turn an error of the system into a Problem that names the path; refuse a name that climbs."""

@@ -68,6 +68,4 @@ def _memoryd(host: Host, probe: bool) -> dict[str, Any]:
 
 def _binary(host: Host) -> dict[str, Any]:
     """Whether the binary is there, and the version it tells; a problem where it tells none."""
-    version, problem, refused = binary_version(host)
-    present = host.files.mode(host.paths.binary) is not None
-    return {"present": present, "version": version, "problem": problem, "refused": refused}
+    return {"present": host.files.mode(host.paths.binary) is not None, **binary_version(host)._asdict()}

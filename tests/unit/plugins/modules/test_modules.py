@@ -39,7 +39,7 @@ def account(place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
     """A host that is the account of this process, with the stand-in core."""
     for name, value in place.environ().items():
         monkeypatch.setenv(name, value)
-    throwaway.install("core.py", place.home / ".local" / "bin" / "iapeer", sys.executable)
+    throwaway.install("core", place.home / ".local" / "bin" / "iapeer", sys.executable)
     place.registry(place.row("alpha", "claude"))
     place.peer("alpha")
     return place
@@ -157,8 +157,8 @@ def test_what_a_module_returns_is_documented(account: Place, name: str) -> None:
         ("notifier_trigger", {"kind": "event", "id": "x", "target": "y"}, "script must be given for a trigger"),
         ("notifier_trigger", {"kind": "time", "id": "x", "target": "y"}, "when, text must be given for a trigger"),
         ("notifier_trigger", {"kind": "event", "id": "", "target": "y"}, "id is empty: name the trigger"),
-        ("role_doctrines", {}, "missing required arguments: version"),
-        ("role_doctrines", {"version": ""}, "version is empty"),
+        ("role_doctrines", {"version": "new"}, "version must be a version such as 1.4.0, not 'new'"),
+        ("role_doctrines", {"version": 1.1}, "version must be text, not the number 1.1: quote it, or 1.10 becomes 1.1"),
         ("role_doctrines", {"version": "1", "vault_path": "here"}, "vault_path must be an absolute path, not 'here'"),
         ("provider_files", {}, "missing required arguments: part"),
         ("provider_files", {"part": "all"}, "value of part must be one of: templates, launcher, guide, got: all"),
