@@ -48,7 +48,8 @@ def place(value: Value, holes: Mapping[str, str]) -> Value:
     """The value with its holes filled, in every string leaf; keys stay."""
     if isinstance(value, str):
         for hole, text in holes.items():
-            value = value.replace(hole, text)  # type: ignore[assignment]
+            if hole in value:  # else it may be the number of a document, which is a string of its own kind
+                value = value.replace(hole, text)  # type: ignore[assignment]
         return value
     if isinstance(value, dict):
         return {key: place(item, holes) for key, item in value.items()}  # type: ignore[return-value]

@@ -33,7 +33,7 @@ from ansible_collections.agfpd.iapeer_memory.tests.unit.place import Place
 def ensure(place: Place, egress: Egress | None = None, check: bool = False, **options: Any) -> dict[str, Any]:
     """The module's work."""
     wanted = {"state": "present", "lock_timeout": 1, **options}
-    return peers.ensure(place.host(egress or stand_in(place)), wanted, check)
+    return peers.ensure(place.host(egress or stand_in(place)), wanted, check).as_dict(True)
 
 
 def stand_in(place: Place) -> StandIn:
@@ -549,7 +549,7 @@ def test_in_the_sandbox_live_peers_are_skipped_not_failed(place: Place) -> None:
     )
     named = [{"personality": "x", "cwd": str(live), "runtimes": ["claude"]}]
     for check in (True, False):
-        done = peers.ensure(host, {"state": "present", "peers": named, "surfaces": ["mcp"]}, check)
+        done = peers.ensure(host, {"state": "present", "peers": named, "surfaces": ["mcp"]}, check).as_dict(True)
         assert (done["changed"], done["action"]) == (False, "skipped")
         assert outcomes(done) == {"x:claude:mcp": "skipped"}
     assert list(live.iterdir()) == []
