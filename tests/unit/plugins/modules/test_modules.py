@@ -38,7 +38,7 @@ def account(place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
     """A host that is the account of this process, with the stand-in core."""
     for name, value in place.environ().items():
         monkeypatch.setenv(name, value)
-    throwaway.install("core.py", place.home / ".local" / "bin" / "iapeer", sys.executable)
+    throwaway.install("core", place.home / ".local" / "bin" / "iapeer", sys.executable)
     place.registry(place.row("alpha", "claude"))
     place.peer("alpha")
     return place
