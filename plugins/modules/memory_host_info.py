@@ -71,6 +71,10 @@ config:
     mode:
       description: V(lean) or V(curated).
       type: str
+    proactive:
+      description: The roles that act without being asked.
+      type: list
+      elements: str
     event_target:
       description: Who gets memoryd's events; empty where nobody does.
       type: str
