@@ -43,7 +43,6 @@ options:
   text:
     description: The message that a timer sends. Required with O(kind=time) and O(state=present).
     type: str
-    aliases: [message]
   check:
     description: The script that is asked before a timer fires.
     type: path
@@ -105,7 +104,7 @@ def main() -> None:
             script={"type": "path"},
             target={"type": "str"},
             when={"type": "str"},
-            text={"type": "str", "aliases": ["message"]},
+            text={"type": "str"},
             check={"type": "path"},
             registrant={"type": "str", "default": "index"},
             wait={"type": "float", "default": 10},

@@ -178,7 +178,7 @@ def wanted_work(host: Host, version: str) -> list[tuple[Any, dict[str, Any]]]:
     """The work of update's steps with their options, in order."""
     send = {"state": "present", "registrant": "index", "wait": 5}
     watcher = {**send, "kind": "event", "id": "iapeer-memory-memoryd", "script": host.paths.launcher}
-    timer = {**send, "kind": "time", "when": host.config.dream_cron, "message": "DREAM_TICK", "target": "dreamweaver"}
+    timer = {**send, "kind": "time", "when": host.config.dream_cron, "text": "DREAM_TICK", "target": "dreamweaver"}
     timer = {**timer, "state": "present" if host.config.dream else "absent", "check": host.paths.dream_gate}
     return [
         (provider_files.ensure, {"part": "templates"}),

@@ -113,7 +113,7 @@ def _compared(key: str, value: Any) -> Any:
 def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
     """Register or unregister one trigger and see it land in the profile, or say what would be sent (check).
 
-    options: state, kind, id, script, target, when, check, message, registrant, wait (seconds to see it land). Without
+    options: state, kind, id, script, target, when, check, text, registrant, wait (seconds to see it land). Without
     a registrant on this host it is skipped. Raises Problem where the core or the profile fails, and where the profile
     does not show the change in time.
     """
@@ -121,9 +121,9 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any
     identity = str(options.get("id") or "").strip()
     if not identity:
         raise Problem("id is empty: name the trigger")
-    given = {**options, "message": options.get("text") or options.get("message")}  # message is the alias
+    given = {**options, "message": options.get("text")}
     wanted = {**{key: given[key] for key in FIELDS[kind] if given.get(key)}, "id": identity}
-    missing = [key for key in REQUIRED[kind] if key not in wanted]
+    missing = ["text" if key == "message" else key for key in REQUIRED[kind] if key not in wanted]
     if missing and options["state"] == "present":
         raise Problem(f"{', '.join(missing)} must be given for a trigger of the kind {kind}")
     registrant = find_registrant(host, name, with_runtime=False)

@@ -84,7 +84,7 @@ STEPS = {
     "no watcher": step(triggers.ensure, state="absent", kind="event", id=WATCHER, wait=1),
     "dream timer": step(
         triggers.ensure, state="present", kind="time", id=DREAM, target="dreamweaver", when="0 4 * * 1",
-        message="DREAM_TICK", wait=1,
+        text="DREAM_TICK", wait=1,
     ),
     "memoryd": step(memoryd.ensure, newer_than=["{binary}"], hung_after=120.0, wait=5.0),
 }  # fmt: skip

@@ -32,7 +32,7 @@ TIME = {
     "kind": "time",
     "id": DREAM,
     "when": "0 4 * * 1",
-    "message": "DREAM_TICK: go",
+    "text": "DREAM_TICK: go",
     "target": "dreamweaver",
     "check": "/c/dream-tick-gate.sh",
 }
@@ -322,8 +322,8 @@ def test_a_message_that_is_not_delivered_is_a_failure(place: Place) -> None:
         ({"kind": "event", "id": " "}, "id is empty: name the trigger"),
         ({"kind": "event", "id": "x"}, "script, target must be given for a trigger of the kind event"),
         ({"kind": "event", "id": "x", "script": "/s"}, "target must be given for a trigger of the kind event"),
-        ({"kind": "time", "id": "x"}, "when, message, target must be given for a trigger of the kind time"),
-        ({"kind": "time", "id": "x", "when": "", "message": "m", "target": "t"}, "when must be given for a trigger"),
+        ({"kind": "time", "id": "x"}, "when, text, target must be given for a trigger of the kind time"),
+        ({"kind": "time", "id": "x", "when": "", "text": "m", "target": "t"}, "when must be given for a trigger"),
     ],
 )
 def test_wrong_options_are_one_clear_message_and_nobody_is_asked(
