@@ -10,7 +10,7 @@ import hashlib
 import os
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleFileNotFound
 from ansible.plugins.action import ActionBase
 
 MODULE = "agfpd.iapeer_memory.provider_binary"
@@ -26,7 +26,7 @@ class ActionModule(ActionBase):
         """Return the module's result; fails with the name of a file that is not there."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
-        source = os.path.expanduser(str(arguments.pop("src", "") or ""))
+        source = self._source(str(arguments.pop("src", "") or ""))
         arguments["checksum"] = _checksum(source)
         asked = self._execute_module(module_name=MODULE, module_args=arguments, task_vars=task_vars)
         if asked.get("failed") or not asked.get("changed") or self._task.check_mode:
@@ -40,10 +40,22 @@ class ActionModule(ActionBase):
         done = self._execute_module(module_name=MODULE, module_args=arguments, task_vars=task_vars)
         return {**result, **done}
 
+    def _source(self, name: str) -> str:
+        """The file, found as copy finds it, then in the current folder: beside a collection's playbooks is nothing."""
+        given = os.path.expanduser(name)
+        try:
+            path = str(self._find_needle("files", given))
+        except AnsibleFileNotFound:
+            path = os.path.abspath(given)
+        if not os.path.isfile(path):
+            raise AnsibleActionFail(
+                f"src: no such file on the controller: {name!r} (looked for in files/ of the role and beside the "
+                "playbook, then in the current folder)"
+            )
+        return path
+
 
 def _checksum(path: str) -> str:
-    if not os.path.isfile(path):
-        raise AnsibleActionFail(f"src: no such file on the controller: {path!r}")
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while block := file.read(BLOCK):

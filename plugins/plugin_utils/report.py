@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-OK, CHANGED, SKIP, FAIL, REPAIRED = "ok", "changed", "skip", "fail", "repaired"
+OK, CHANGED, SKIP, FAIL, REPAIRED, UNREACHABLE = "ok", "changed", "skip", "fail", "repaired", "unreachable"
+BAD = (FAIL, UNREACHABLE)
 STEPS = (
     ("binary", "templates", "doctrines", "fleet", "surfaces", "plugin-off", "slot", "launcher", "triggers", "guide")
     + ("memoryd",)
@@ -41,34 +42,13 @@ class Report(NamedTuple):
 
     @property
     def ok(self) -> bool:
-        """True where nothing failed."""
-        return all(row.status != FAIL for row in self.rows)
+        """True where nothing failed and the host could be asked."""
+        return not self.failed
 
     @property
     def failed(self) -> list[str]:
         """The names of what failed."""
-        return [row.name for row in self.rows if row.status == FAIL]
-
-    def as_json(self) -> dict[str, Any]:
-        """The report for machines."""
-        return {
-            "host": self.host,
-            "playbook": self.playbook,
-            "version": self.version,
-            "check_mode": self.check_mode,
-            "ok": self.ok,
-            "steps": [row._asdict() for row in self.rows],
-        }
-
-    def as_table(self) -> list[str]:
-        """The report for people."""
-        title = f"{self.host}: {self.playbook}" + (f", version {self.version}" if self.version else "")
-        width = max((len(row.name) for row in self.rows), default=0)
-        lines = [title + (", check mode: nothing was touched" if self.check_mode else "")]
-        for row in self.rows:
-            status = "FAIL" if row.status == FAIL else row.status
-            lines.append(f"  {row.name:{width}}  {status:8}  {row.detail}".rstrip())
-        return lines
+        return [row.name for row in self.rows if row.status in BAD]
 
 
 def update_rows(found: Result, results: Mapping[str, Any], options: Mapping[str, Any]) -> list[Row]:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from unittest import mock
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.host import Host, open_host
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.results import Result
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import peers
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import (
     doctrines,
@@ -110,7 +111,7 @@ class Fleet:
         }
 
     def run(self, playbook: str, *words: str, report: bool = True, **variables: Any) -> Run:
-        """Run a playbook of the collection; further words and variables (as -e) go to ansible-playbook.
+        """Run a playbook of the collection, or a file; further words and variables (as -e) go to ansible-playbook.
 
         The output is checked for what nobody should ever see, whatever the exit code.
         """
@@ -119,7 +120,8 @@ class Fleet:
             old.unlink()
         if report:
             variables["iapeer_memory_report_dir"] = str(folder)
-        command = [str(Path(sys.executable).parent / "ansible-playbook"), COLLECTION + playbook]
+        command = [str(Path(sys.executable).parent / "ansible-playbook")]
+        command += [playbook if os.path.isabs(playbook) else COLLECTION + playbook]
         command += ["-i", str(self.inventory()), *words]
         command += ["-e", json.dumps(variables)] if variables else []
         return finish(command, {**os.environ, "ANSIBLE_FORKS": "8", **self.settings}, folder)
@@ -171,7 +173,8 @@ def settle(host: ThrowawayHost) -> None:
     with mock.patch.dict(os.environ, host.env, clear=True):
         found = open_host({}, os.environ)
         for work, options in wanted_work(found, host.version):
-            assert not work(found, options, False).get("failed"), options
+            done = work(found, options, False)
+            assert not (done.failed if isinstance(done, Result) else done.get("failed")), options
 
 
 def wanted_work(host: Host, version: str) -> list[tuple[Any, dict[str, Any]]]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.egress import Binary, Process
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._forms import scripts
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._forms.bundled import SKILLS
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._forms.bundled import SKILLS, bundled
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.edits import pretty_json
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import claude
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.hooks import wanted_entries
@@ -231,8 +231,8 @@ class Generated(Place):
             self.write(self.fleet_map, pretty_json({"updatedAt": REGISTERED, "peers": found[self.words["fleet"]]}))
 
     def _slot(self) -> None:
-        paths = self.host(self.egress).paths
-        right = wanted_slot(paths, VERSION, REGISTERED) if self.words["config"] != "folder" else {}
+        form = bundled(self.host(self.egress), "").slot
+        right = wanted_slot(form, VERSION, REGISTERED) if self.words["config"] != "folder" else {}
         head = {key: right[key] for key in list(right)[:5]} or {"provider": "iapeer-memory"}
         values = {
             "v1_1": {**head, "plugin": {"name": "iapeer-memory", "marketplace": "agfpd"}},

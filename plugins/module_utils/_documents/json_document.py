@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the agfpd.iapeer_memory contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""JSON objects loaded strictly and changed with as few bytes touched as possible (contract section 5).
+"""JSON objects loaded strictly and changed with as few bytes touched as possible (contract §5).
 
 Pure: bytes in, bytes out. Everything that cannot be done exactly right is a :class:`DocumentError`.
 """
@@ -39,7 +39,7 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_members, parse_float=Number, pars
 def load(data: bytes) -> dict[str, Any]:
     """The JSON object in *data*, its numbers as :class:`Number`.
 
-    Raises :class:`DocumentError` with reason and place for everything contract section 5 calls "not what it should be":
+    Raises :class:`DocumentError` with reason and place for everything contract §5 calls "not what it should be":
     not UTF-8, a byte order mark, not strictly JSON, duplicate keys, nesting beyond 128 levels, no object at the top.
     """
     text = decode(data)
@@ -58,7 +58,7 @@ def dump_like(data: bytes | None, after: Mapping[str, Any]) -> bytes:
     """*data* changed as little as possible so that it says *after*; ``None`` is a new file.
 
     Members and items that stay the same keep their bytes, new members go last, and indentation, line ends, spacing and
-    the final newline are as found (contract section 5). Raises :class:`DocumentError` when *data* is refused by
+    the final newline are as found (contract §5). Raises :class:`DocumentError` when *data* is refused by
     :func:`load` or the result would not load as exactly *after*; ``TypeError`` when *after* is not JSON at all.
     """
     wanted = _plain(after, 1)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the agfpd.iapeer_memory contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tables of one namespace in somebody else's TOML file: read, replaced, removed (contract section 5).
+"""The tables of one namespace in somebody else's TOML file: read, replaced, removed (contract §5).
 
 Foreign text survives byte for byte. The layout written is: the foreign text, one blank line, our tables; a file without
 a final newline stays without one. Pure: bytes in, bytes out; whatever cannot be done exactly right is a

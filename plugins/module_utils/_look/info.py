@@ -6,19 +6,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from .._doorway.problem import Problem
 from .._host.host import Host
 from .._host.roles import read_manifest
+from .._things.binary import binary_version
 from .._things.fleet_map import read_fleet
 from .._things.memoryd import read_daemon, read_heartbeat
 from .._things.slot import read_slot
-
-VERSION = re.compile(r"[0-9]+\.[0-9]+[^\s,;()]*")
-VERSION_TIMEOUT = 30
 
 
 def gather(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
@@ -71,14 +68,6 @@ def _memoryd(host: Host, probe: bool) -> dict[str, Any]:
 
 def _binary(host: Host) -> dict[str, Any]:
     """Whether the binary is there, and the version it tells; a problem where it tells none."""
-    if host.files.mode(host.paths.binary) is None:
-        return {"present": False, "version": "", "problem": f"no binary at {host.paths.binary}", "refused": False}
-    done = host.egress.run(host.binary, ["version"], timeout=VERSION_TIMEOUT)
-    match = VERSION.search(done.out) if done.rc == 0 else None
-    problem = "" if match else f"{host.paths.binary} tells no version: {done.complaint}"
-    return {
-        "present": True,
-        "version": match[0] if match else "",
-        "problem": problem,
-        "refused": done.refused,
-    }
+    version, problem, refused = binary_version(host)
+    present = host.files.mode(host.paths.binary) is not None
+    return {"present": present, "version": version, "problem": problem, "refused": refused}

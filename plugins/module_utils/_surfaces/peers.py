@@ -28,7 +28,7 @@ QUIET = {"present": "already", "absent": "absent"}
 def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
     """Sweep the peers of a host, or say what that would change (check).
 
-    options: state, peers, port, reference_dir, skills, surfaces, lock_timeout (seconds), skipped_as, all_results.
+    options: state, peers, port, reference_dir, skills, surfaces, lock_timeout (seconds), all_results.
     Raises Problem for wrong options, for a fleet map that cannot be read, and where the provision lock cannot be had
     in time; a peer that cannot be mended is in the results, and the result is marked failed.
     """
@@ -39,10 +39,10 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any
         wanted = wanted._replace(hooks=host.paths.hooks, port=port, skills=skills)
     peers = _wanted_peers(host, options.get("peers"))
     done = sweep(host, peers, wanted, float(options.get("lock_timeout") or 0), check)
-    return _result(done, state, bool(options.get("all_results")), options.get("skipped_as") or "skipped")
+    return _result(done, state, bool(options.get("all_results")))
 
 
-def _result(done: Sweep, state: str, all_results: bool, skipped_as: str) -> dict[str, Any]:
+def _result(done: Sweep, state: str, all_results: bool) -> dict[str, Any]:
     bad = [seat for seat in done.seats if not seat.ok]
     in_place = sum(seat.in_place for seat in done.seats)
     refused = not done.changed and any(item.action == SKIPPED for seat in done.seats for item in seat.planned)
@@ -51,7 +51,7 @@ def _result(done: Sweep, state: str, all_results: bool, skipped_as: str) -> dict
         "action": FAILED if bad else SKIPPED if refused else (ACTIONS if done.changed else QUIET)[state],
         "detail": _detail(done, state, len(bad)),
         "results": [seat.record() for seat in done.seats if all_results or not seat.in_place],
-        skipped_as: [{"personality": name, "reason": reason} for name, reason in done.skipped],
+        "skipped_peers": [{"personality": name, "reason": reason} for name, reason in done.skipped],
         "in_place": in_place,
         "total": len(done.seats),
         "diff": list(done.diffs()),

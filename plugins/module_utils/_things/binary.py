@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,9 @@ from .._doorway.folders import Folder, Found
 from .._doorway.problem import Problem
 from .._forms.scripts import EXECUTABLE
 from .._host.host import Host
+
+VERSION = re.compile(r"[0-9]+\.[0-9]+[^\s,;()]*")
+VERSION_TIMEOUT = 30
 
 
 def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
@@ -70,3 +74,13 @@ def _anchor(host: Host) -> str:
     """The folder that a link at the binary's path must not leave: the home, where the binary is in it."""
     home, binary = host.paths.home, host.paths.binary
     return home if binary.startswith(home.rstrip("/") + "/") else os.path.dirname(binary)
+
+
+def binary_version(host: Host) -> tuple[str, str, bool]:
+    """The version that the binary tells, a problem where it tells none, and whether the sandbox refused to ask."""
+    if host.files.mode(host.paths.binary) is None:
+        return "", f"no binary at {host.paths.binary}", False
+    done = host.egress.run(host.binary, ["version"], timeout=VERSION_TIMEOUT)
+    match = VERSION.search(done.out) if done.rc == 0 else None
+    problem = "" if match else f"{host.paths.binary} tells no version: {done.complaint}"
+    return match[0] if match else "", problem, done.refused

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the provider materialises beside config.env: templates, launcher, dream gate, and the host-wide guide (§7)."""
+"""What the provider keeps beside config.env: templates, launcher, dream gate; and the host-wide guide (contract §7)."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ PROFILE = os.path.join(".iapeer", "peer-profile.json")
 FIELDS = {"event": ("script", "target", "id"), "time": ("when", "message", "target", "id", "check")}
 # What must be seen in the profile; the others are compared only where the profile tells them.
 TOLD = {"event": ("target", "script"), "time": ("target", "check")}
-REQUIRED = {"event": ("script", "target"), "time": ("when", "message", "target")}
+REQUIRED = {"event": ("script", "target"), "time": ("when", "text", "target")}  # options of the module
 POLL_SECONDS = 0.1
 SEND_TIMEOUT = 60
 
@@ -123,7 +123,7 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any
         raise Problem("id is empty: name the trigger")
     given = {**options, "message": options.get("text")}
     wanted = {**{key: given[key] for key in FIELDS[kind] if given.get(key)}, "id": identity}
-    missing = ["text" if key == "message" else key for key in REQUIRED[kind] if key not in wanted]
+    missing = [key for key in REQUIRED[kind] if not options.get(key)]
     if missing and options["state"] == "present":
         raise Problem(f"{', '.join(missing)} must be given for a trigger of the kind {kind}")
     registrant = find_registrant(host, name, with_runtime=False)
