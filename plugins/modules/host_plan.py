@@ -21,7 +21,7 @@ extends_documentation_fragment:
 seealso:
   - name: The host contract
     description: The steps, their order and what holds them back, contract §9.
-    link: https://github.com/agfpd/iapeer-memory-ansible/blob/main/docs/contract.md#9-update-the-steps-in-order
+    link: https://github.com/agfpd/iapeer-memory-ansible/blob/main/docs/contract.md#9-the-steps-of-update
   - module: agfpd.iapeer_memory.memory_host_info
   - module: agfpd.iapeer_memory.report
 options:
