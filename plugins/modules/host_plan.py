@@ -17,6 +17,7 @@ description:
     shown.
 extends_documentation_fragment:
   - agfpd.iapeer_memory.host
+  - agfpd.iapeer_memory.host.forms
   - agfpd.iapeer_memory.host.changes
 seealso:
   - name: The host contract
@@ -50,13 +51,8 @@ options:
     description: The texts of O(skills_src), by name.
     type: dict
   version:
-    description: The version that slot and doctrines are to carry; without it what the provider's binary says.
-    type: str
-  forms:
-    description: Where the wanted texts and entries come from, V(auto) is the installed provider where it can be asked.
-    type: str
-    choices: [auto, bundled]
-    default: auto
+    description: The version that slot and doctrines are to carry, as text; without it what the provider's binary says.
+    type: raw
   keep_forms:
     description: Write down what was learned from the provider for the next run; never in check mode.
     type: bool
@@ -248,7 +244,7 @@ rows:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look import look
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import host_arguments, run
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import FORMS, host_arguments, run
 
 
 def main() -> None:
@@ -258,8 +254,8 @@ def main() -> None:
             **{name: {"type": "path"} for name in ("binary_src", "templates_src", "skills_src", "src")},
             **{name: {"type": "dict"} for name in ("templates", "skills", "report")},
             checksum={"type": "str"},
-            version={"type": "str"},
-            forms={"choices": ["auto", "bundled"], "default": "auto"},
+            version={"type": "raw"},
+            forms=FORMS,
             keep_forms={"type": "bool", "default": False},
             claude_bin={"type": "path"},
             codex_bin={"type": "path"},

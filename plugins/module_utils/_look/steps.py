@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from .._forms.ahead import Ahead
+from .._forms.wanted import ensure as learn_forms
 from .._forms.wanted import wanted_forms
 from .._host.core import peers_of
 from .._host.host import Host
@@ -69,9 +70,6 @@ def _new_scripts(ahead: Ahead, result: Result, host: Host) -> Ahead:
 # ---- temporary adapters
 def _old(ensure: Any) -> Work:
     def work(host: Host, options: Options, check: bool, ahead: Ahead) -> Result:
-        if ensure is peers.ensure or ensure is legacy_plugin.ensure:
-            if ahead.peers is not None:
-                options = {**options, "peers": [p.as_entry() for p in ahead.peers]}
         d = dict(ensure(host, options, check))
         return Result(d.pop("action"), d.pop("detail"), d.pop("changed"), d.pop("msg", "") if d.pop("failed", False) else "", diff=d.pop("diff", []), data=d)
     return work
@@ -91,10 +89,6 @@ def _triggers(host: Host, options: Options, check: bool, ahead: Ahead) -> Result
 
 def _wake(host: Host, options: Options, check: bool, ahead: Ahead) -> Result:
     return Result(SKIPPED, "no roles manifest", data={"results": []})
-
-
-def _forms(host: Host, options: Options, check: bool, ahead: Ahead) -> Result:
-    return Result(SKIPPED, "bundled: nothing learned yet")
 
 
 def _memoryd(host: Host, options: Options, check: bool, ahead: Ahead) -> Result:
@@ -123,13 +117,13 @@ COMMON = ("forms",)
 VERSIONED = (*COMMON, "version")
 STEPS: Mapping[str, Step] = {
     "binary": Step(_binary, _given("checksum", "src", *COMMON), _new_binary),
-    "forms": Step(_forms, _given(*COMMON), _nothing),
+    "forms": Step(learn_forms, _given(*COMMON), _nothing),
     "templates": Step(provider_files.ensure, _given("templates", *COMMON, part="templates"), _new_templates),
     "doctrines": Step(doctrines.ensure, _given(*VERSIONED), _nothing),
     "wake-policy": Step(_wake, _given(), _nothing),
     "fleet": Step(fleet_map.ensure, _given(), _new_peers),
-    "surfaces": Step(_old(peers.ensure), _given("skills", "lock_timeout", *COMMON, state="present"), _nothing),
-    "plugin-off": Step(_old(legacy_plugin.ensure), _given("claude_bin", "codex_bin", method="auto"), _nothing),
+    "surfaces": Step(peers.ensure, _given("skills", "lock_timeout", *COMMON, state="present"), _nothing),
+    "plugin-off": Step(legacy_plugin.ensure, _given("claude_bin", "codex_bin", method="auto"), _nothing),
     "slot": Step(slot.ensure, _given(*VERSIONED, state="present", migrate=True), _writes("slot")),
     "launcher": Step(provider_files.ensure, _given(*COMMON, part="launcher"), _new_scripts),
     "triggers": Step(_triggers, _given(*COMMON, standard=True), _nothing),
