@@ -194,7 +194,7 @@ def _endpoint(checked: Checked) -> Row:
 
 def _triggers(checked: Checked) -> Iterator[Row]:
     result = checked.result("triggers")
-    found = {item["which"]: item for item in result.get("triggers") or ()}
+    found = {item["name"]: item for item in result.get("triggers") or ()}
     manifest = checked.look["roles_problem"]
     known = any(role["role"] == "index" for role in checked.look["roles"])
     for check, which in (("notifier-watcher", "watcher"), ("dream-timer", "dream")):

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 from .._forms.ahead import Ahead
 from .._forms.wanted import ensure as learn_forms
-from .._forms.wanted import wanted_forms
 from .._host.core import peers_of
 from .._host.host import Host
 from .._host.results import FAILED, SKIPPED, Result
@@ -75,18 +74,6 @@ def _old(ensure: Any) -> Work:
     return work
 
 
-def _triggers(host: Host, options: Options, check: bool, ahead: Ahead) -> Result:
-    forms = wanted_forms(host, options, ahead)
-    out = []
-    for which, kind in (("watcher", "event"), ("dream", "time")):
-        form = dict(forms.triggers[which]); form["text"] = form.pop("message", None)
-        state = "present" if which == "watcher" or host.config.dream else "absent"
-        out.append({"which": which, **triggers.ensure(host, {"state": state, "kind": kind, **form}, check)})
-    out.append({"which": "old", **triggers.ensure(host, {"state": "absent", "kind": "time", "id": "iapeer-memory-inbox-sweep"}, check)})
-    changed = any(o["changed"] for o in out)
-    return Result("registered" if changed else out[0]["action"], "; ".join(o["detail"] for o in out), changed, data={"triggers": [{k: o[k] for k in ("which","action","changed","detail")} for o in out]})
-
-
 def _wake(host: Host, options: Options, check: bool, ahead: Ahead) -> Result:
     return Result(SKIPPED, "no roles manifest", data={"results": []})
 
@@ -126,7 +113,7 @@ STEPS: Mapping[str, Step] = {
     "plugin-off": Step(legacy_plugin.ensure, _given("claude_bin", "codex_bin", method="auto"), _nothing),
     "slot": Step(slot.ensure, _given(*VERSIONED, state="present", migrate=True), _writes("slot")),
     "launcher": Step(provider_files.ensure, _given(*COMMON, part="launcher"), _new_scripts),
-    "triggers": Step(_triggers, _given(*COMMON, standard=True), _nothing),
+    "triggers": Step(triggers.ensure, _given(*COMMON, standard=True, state="present"), _nothing),
     "guide": Step(provider_files.ensure, _given("templates", *COMMON, part="guide"), _nothing),
     "memoryd": Step(_memoryd, _given("restart", "hung_after", "wait"), _nothing),
 }

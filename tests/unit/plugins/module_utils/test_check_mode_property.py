@@ -97,6 +97,7 @@ STEPS = {
         triggers.ensure, state="present", kind="time", id=DREAM, target="dreamweaver", when="0 4 * * 1",
         text="DREAM_TICK", wait=1,
     ),
+    "all triggers": step(triggers.ensure, state="present", standard=True, wait=1),
     "memoryd": step(memoryd.ensure, newer_than=["{binary}"], hung_after=120.0, wait=5.0),
 }  # fmt: skip
 
