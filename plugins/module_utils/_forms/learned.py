@@ -28,7 +28,7 @@ RECEIVERS = {"watcher": "watcher", "dream": "timer"}
 
 
 WORDS_LIMIT = 300  # characters of a reason
-VERSION_LIMIT = 30.0  # seconds
+UPDATE_LIMIT, VERSION_LIMIT = 60.0, 30.0  # seconds
 
 
 class Lesson(NamedTuple):
@@ -77,7 +77,7 @@ def one_line(words: str) -> str:
 
 
 def _studied(made: Scratch, host: Host, binary: str) -> Lesson:
-    done = scratch.run(made, host, binary, [*UPDATE, made.core])
+    done = scratch.run(made, host, binary, [*UPDATE, made.core], UPDATE_LIMIT)
     if done.refused:
         return Lesson(None, "", done.err, lasting=False)
     if done.rc != 0:

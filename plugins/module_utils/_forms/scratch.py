@@ -23,7 +23,6 @@ from .._host.host import Host
 from .._host.paths import NAME, Paths, lay_out
 
 SYSTEM_PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
-LIMIT = 60.0  # seconds for one run of a provider
 FILE_LIMIT = 1 << 20  # bytes of one file that is read
 CALLS_LIMIT = 1000
 PRIVATE = 0o700
@@ -192,7 +191,7 @@ def environment(scratch: Scratch, host: Host) -> dict[str, str]:
     }
 
 
-def run(scratch: Scratch, host: Host, binary: str, args: Sequence[str], limit: float = LIMIT) -> Outcome:
+def run(scratch: Scratch, host: Host, binary: str, args: Sequence[str], limit: float) -> Outcome:
     """Run a provider in the scratch; limit in seconds. It is named where the operator named the host's binary."""
     egress = Egress(host.files.sandbox, environment(scratch, host))
     return egress.run(Binary(binary, host.binary.named), args, cwd=scratch.root, timeout=limit)
