@@ -19,6 +19,12 @@ extends_documentation_fragment:
   - agfpd.iapeer_memory.host
   - agfpd.iapeer_memory.host.changes
   - agfpd.iapeer_memory.host.forms
+seealso:
+  - name: The host contract
+    description: The triggers and the messages that register them, contract §7.
+    link: https://github.com/agfpd/iapeer-memory-ansible/blob/main/docs/contract.md#7-scripts-triggers-guide-doctrines
+  - module: agfpd.iapeer_memory.memoryd_restart
+  - module: agfpd.iapeer_memory.provider_files
 options:
   state:
     description: Whether the trigger is to be there. With O(standard=true), V(absent) takes all of them away.
@@ -83,8 +89,15 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+changed:
+  description: Whether anything was changed, or would be in check mode.
+  returned: always
+  type: bool
+  sample: true
 action:
-  description: What was done, or would be done in check mode, in one word.
+  description:
+    - What was done, or would be done in check mode, in one word.
+    - One of V(registered), V(unregistered), V(already), V(absent), V(failed), V(skipped).
   returned: always
   type: str
   sample: registered
@@ -92,11 +105,73 @@ detail:
   description: The same in one line for people.
   returned: always
   type: str
-
+  sample: "registered iapeer-memory-memoryd to scriber (was not registered)"
+diff:
+  description: How the trigger changes.
+  returned: with C(--diff)
+  type: list
+  elements: dict
+  contains:
+    before_header:
+      description: What it is about.
+      type: str
+      sample: iapeer-memory-memoryd
+    after_header:
+      description: The same.
+      type: str
+      sample: iapeer-memory-memoryd
+    before:
+      description: How it was. Values of others are masked.
+      type: str
+      sample: ""
+    after:
+      description: How it is now.
+      type: str
+      sample: "target: scriber\n"
+kind:
+  description:
+    - Of what kind the problem is that stopped the work.
+    - One of V(busy), V(failed), V(foreign), V(irregular), V(legacy), V(malformed), V(missing), V(outside), V(refused),
+      V(unreadable).
+  returned: where something on the host stopped the work
+  type: str
+  sample: missing
+refused:
+  description: That the test sandbox refused what was asked; the result is skipped then.
+  returned: where it did
+  type: bool
+  sample: true
 trigger:
-  description: The trigger as the profile has it after the run; empty where there is none.
+  description:
+    - The trigger as the profile has it after the run; empty where there is none.
+    - It may have further keys, which are the notifier's.
   returned: success, with a single trigger
   type: dict
+  contains:
+    role:
+      description: V(event) or V(time).
+      type: str
+      sample: event
+    id:
+      description: Its id.
+      type: str
+      sample: iapeer-memory-memoryd
+    owner:
+      description: The peer that owns it.
+      type: str
+      sample: index
+    target:
+      description: The peer that gets the messages.
+      type: str
+      sample: scriber
+    script:
+      description: What an event trigger runs.
+      type: str
+      sample: /home/ada/.iapeer/plugins/iapeer-memory/memoryd-launcher.sh
+    check:
+      description: What is asked before a timer fires.
+      type: str
+      sample: /home/ada/.iapeer/plugins/iapeer-memory/dream-tick-gate.sh
 triggers:
   description: One record for every trigger.
   returned: with O(standard=true), unless an option was wrong
@@ -126,6 +201,7 @@ triggers:
     trigger:
       description: The trigger as the profile has it after the run; empty where there is none.
       type: dict
+      sample: {"role": "event", "id": "iapeer-memory-memoryd", "owner": "index", "target": "scriber"}
     missing:
       description: The path of the script or check that it names, where that is not in place on the disk; else empty.
       type: str

@@ -17,6 +17,12 @@ extends_documentation_fragment:
   - agfpd.iapeer_memory.host
   - agfpd.iapeer_memory.host.forms
   - agfpd.iapeer_memory.host.changes
+seealso:
+  - name: The host contract
+    description: What these files are for, contract §7.
+    link: https://github.com/agfpd/iapeer-memory-ansible/blob/main/docs/contract.md#7-scripts-triggers-guide-doctrines
+  - module: agfpd.iapeer_memory.role_doctrines
+  - module: agfpd.iapeer_memory.notifier_trigger
 options:
   part:
     description: Which part.
@@ -41,8 +47,15 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+changed:
+  description: Whether anything was changed, or would be in check mode.
+  returned: always
+  type: bool
+  sample: true
 action:
-  description: What was done, or would be done in check mode, in one word.
+  description:
+    - What was done, or would be done in check mode, in one word.
+    - One of V(written), V(already), V(failed), V(skipped).
   returned: always
   type: str
   sample: written
@@ -50,7 +63,42 @@ detail:
   description: The same in one line for people.
   returned: always
   type: str
-
+  sample: "written: index.md, guide.md"
+diff:
+  description: What changes, one entry for each file.
+  returned: with C(--diff)
+  type: list
+  elements: dict
+  contains:
+    before_header:
+      description: What it is about.
+      type: str
+      sample: /home/ada/.iapeer/plugins/iapeer-memory/templates/en/index.md
+    after_header:
+      description: The same.
+      type: str
+      sample: /home/ada/.iapeer/plugins/iapeer-memory/templates/en/index.md
+    before:
+      description: How it was. Values of others are masked.
+      type: str
+      sample: ""
+    after:
+      description: How it is now.
+      type: str
+      sample: "# index\n"
+kind:
+  description:
+    - Of what kind the problem is that stopped the work.
+    - One of V(busy), V(failed), V(foreign), V(irregular), V(legacy), V(malformed), V(missing), V(outside), V(refused),
+      V(unreadable).
+  returned: where something on the host stopped the work
+  type: str
+  sample: malformed
+refused:
+  description: That the test sandbox refused what was asked; the result is skipped then.
+  returned: where it did
+  type: bool
+  sample: true
 files:
   description: The paths of what was written, or would be in check mode.
   returned: success

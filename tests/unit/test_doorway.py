@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, the agfpd.iapeer_memory contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The proof that there is one doorway: egress.py alone spawns, signals, connects and looks programs up, files.py (with
-drafts.py, which nobody else may use) alone changes files, and folders.py opens for reading only.
+"""The proof that there is one doorway: egress.py alone spawns, signals, connects and looks programs up, files.py alone
+changes files (each with parts that nobody else may use: running.py, drafts.py), and folders.py opens for reading only.
 
 Whatever a file imports, and whatever it uses of that, must be allowed here by name. So a way out that nobody thought of
 is closed as well, and a new need of the code shows up here, where it has to be justified. What a trick would hide from
@@ -30,6 +30,7 @@ def names(module: str, words: str) -> set[str]:
 # Modules that reach nothing outside the process; all their public names may be used.
 HARMLESS = {
     "__future__",
+    "base64",
     "bisect",
     "collections",
     "collections.abc",
@@ -69,9 +70,6 @@ ALLOWED = {
 GRANTS: dict[str, set[str]] = {
     # The doorway to processes, signals and HTTP.
     "module_utils/_doorway/egress.py": {
-        "subprocess.run",
-        "subprocess.DEVNULL",
-        "subprocess.TimeoutExpired",
         "shutil.which",
         "os.access",
         "os.X_OK",
@@ -79,13 +77,20 @@ GRANTS: dict[str, set[str]] = {
         "os.pidfd_open",
         "signal.pidfd_send_signal",
         "os.close",  # of a pidfd
-        "os.sysconf",
         "sys.executable",
-        "http.client",
+        "socket.create_connection",
         "urllib.parse",
         "time",
-        "open for reading",  # /proc
+        UTILS + "_doorway.running",
     },
+    "module_utils/_doorway/running.py": {
+        *names("subprocess", "Popen DEVNULL PIPE TimeoutExpired"),
+        *names("os", "killpg read set_blocking"),
+        *names("signal", "SIGTERM SIGKILL"),
+        *names("selectors", "BaseSelector EVENT_READ PollSelector"),
+        "time",
+    },
+    "module_utils/_doorway/processes.py": {"os.kill", "os.sysconf", "time", "open for reading"},  # /proc
     # The doorway to file changes, and what it is made of, which only it may use.
     "module_utils/_doorway/files.py": {
         *names(
@@ -119,12 +124,18 @@ GRANTS: dict[str, set[str]] = {
         "open for reading",
     },
     "action/report.py": {
+        "ansible.constants.DEFAULT_STDOUT_CALLBACK",
         "ansible.errors.AnsibleActionFail",
         "ansible.plugins.action.ActionBase",
         "ansible.utils.color.stringc",
         "ansible.utils.display.Display",
     },
-    "callback/fleet_summary.py": {"ansible.plugins.callback.CallbackBase"},
+    "callback/fleet_summary.py": {
+        "ansible.constants.DEFAULT_STDOUT_CALLBACK",
+        "ansible.plugins.callback.CallbackBase",
+    },
+    "plugin_utils/page.py": {"jinja2.Environment", "markupsafe.Markup", "urllib.parse.quote"},
+    "plugin_utils/reports.py": {"time.monotonic"},
     "lookup/own_texts.py": {
         "ansible.errors.AnsibleLookupError",
         "ansible.plugins.lookup.LookupBase",
@@ -135,7 +146,7 @@ GRANTS: dict[str, set[str]] = {
 IMPORTABLE = {"tomllib"}
 READING_MODES = {"r", "rb", "rt"}
 # What of our own is no use to anybody beyond the doorway.
-INNER = (UTILS + "_doorway.drafts", UTILS + "_doorway.folders.opened", UTILS + "_doorway.folders.flock")
+INNER = tuple(f"{UTILS}_doorway.{name}" for name in ("running", "drafts", "folders.opened", "folders.flock"))
 # Modules that other modules carry about as attributes (`contextlib.os`).
 CARRIED = {
     *("abc", "asyncio", "builtins", "codecs", "ctypes", "fcntl", "http", "io", "importlib", "os", "pathlib", "posix"),
@@ -329,6 +340,7 @@ import contextlib; contextlib.os.system("x")
 ().__class__.__subclasses__()
 from os import *
 from .._doorway.egress import subprocess
+from .._doorway.running import run
 from .._doorway.drafts import remove
 from .._doorway import drafts
 from .._doorway import egress; egress.os.kill(2, 9)
@@ -353,6 +365,7 @@ def test_a_planted_violation_is_found(source: str) -> None:
         ("_doorway/egress", "import os; os.unlink('x')"),
         ("_doorway/egress", "open('x', 'w')"),
         ("_doorway/egress", "import urllib.request"),
+        ("_doorway/egress", "import subprocess"),
         ("_doorway/files", "import os; os.kill(2, 9)"),
     ],
 )

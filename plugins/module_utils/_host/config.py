@@ -25,13 +25,17 @@ NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 class Config(NamedTuple):
-    """What config.env amounts to (contract §2). problem says why the host is not provisioned; empty where it is."""
+    """What config.env amounts to (contract §2). problem says why the host is not provisioned; empty where it is.
+
+    proactive: the roles that act without being asked.
+    """
 
     problem: str
     vault_path: str
     locale: str
     mcp_port: int
     mode: str
+    proactive: tuple[str, ...]
     event_target: str
     dream: bool
     dream_cron: str
@@ -68,16 +72,18 @@ def plan_config(values: Mapping[str, str], problem: str = "") -> Config:
     number = int(port) if NUMBER.fullmatch(port) else 0
     mode = values.get("IAPEER_MEMORY_MODE", "")
     mode = mode if mode in MODES else "curated"
-    proactive = {role: _toggle(values.get(f"IAPEER_MEMORY_PROACTIVE_{role.upper()}", ""), mode) for role in ROLES}
-    target = next((role for role in ("scriber", "index") if proactive[role]), "")
+    toggles = {role: values.get(f"IAPEER_MEMORY_PROACTIVE_{role.upper()}", "") for role in ROLES}
+    proactive = tuple(role for role in ROLES if _toggle(toggles[role], mode))
+    target = next((role for role in ("scriber", "index") if role in proactive), "")
     return Config(
         problem or _config_problem(vault, locale, number),
         vault,
         locale,
         number or DEFAULT_PORT,
         mode,
+        proactive,
         target,
-        proactive["dreamweaver"],
+        "dreamweaver" in proactive,
         values.get("IAPEER_MEMORY_DREAM_CRON") or DEFAULT_CRON,
     )
 

@@ -17,7 +17,6 @@ from .._doorway.egress import Binary
 from .._doorway.files import Tree
 from .._doorway.folders import Folder, Found
 from .._doorway.problem import Problem
-from .._forms.ahead import NOTHING, Ahead
 from .._forms.scripts import EXECUTABLE
 from .._host.host import Host
 from .._host.options import LONGEST_VERSION, VERSION
@@ -46,19 +45,6 @@ def binary_version(host: Host) -> Told:
     if host.files.mode(path) is None:
         return Told("", f"no binary at {path}")
     return ask_version(host, host.binary)
-
-
-def wanted_version(host: Host, ahead: Ahead = NOTHING) -> str:
-    """The version that a host is to carry unless one is given: that of the binary, of the one about to come first.
-
-    Raises Problem where it tells none, kind refused where the sandbox does not let it run.
-    """
-    if ahead.version:
-        return ahead.version
-    told = binary_version(host)
-    if not told.version:
-        raise Problem(told.problem, kind="refused" if told.refused else "failed")
-    return told.version
 
 
 def ask_version(host: Host, binary: Binary) -> Told:

@@ -20,7 +20,7 @@ from .._host.host import Host
 from .._host.options import absolute, given_version
 from .._host.results import Result
 from .._host.roles import NO_MANIFEST, Role, RoleDone, manifest_roles, roles_result
-from .binary import wanted_version
+from .version import wanted_version
 
 FRONTMATTER = re.compile(r"---[^\S\n]*\n(?:.*?\n)??---[^\S\n]*(?:\n|\Z)", re.DOTALL)
 MARKER = re.compile(r"<!-- iapeer-memory doctrine v(.+?) -->")
@@ -81,13 +81,13 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
     and a doctrine that somebody wrote by hand, fail that role; the others render. Raises Problem for a version that is
     none, where the binary tells none, and where no vault is known.
     """
-    given = given_version("version", options.get("version"))
+    given_version("version", options.get("version"))  # refused even where there is nothing to render
     vault = options.get("vault_path") or host.require_config().vault_path
     absolute("vault_path", vault)
     roles = manifest_roles(host)
     if roles is None:
         return NO_MANIFEST
-    version = given or wanted_version(host, ahead)
+    version = wanted_version(host, options, ahead)
     folder = host.paths.templates(host.config.locale)
     pending = {os.path.join(folder, name): text for name, text in ahead.templates.items()}
     done = _without_twins([_plan(host, role, version, vault, pending) for role in roles])

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the agfpd.iapeer_memory contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Paths, config.env and what follows from it (contract sections 1 and 2)."""
+"""Paths, config.env and what follows from it (contract §1 and §2)."""
 
 from __future__ import annotations
 
@@ -77,7 +77,9 @@ def planned(tmp_path: Path, **keys: str) -> Config:
 
 
 def test_the_defaults_are_those_of_the_contract(tmp_path: Path) -> None:
-    assert planned(tmp_path) == Config("", str(tmp_path), "en", 8766, "curated", "scriber", True, "0 4 * * 1")
+    everybody = ("index", "scriber", "dreamweaver")
+    found = Config("", str(tmp_path), "en", 8766, "curated", everybody, "scriber", True, "0 4 * * 1")
+    assert planned(tmp_path) == found
     assert planned(tmp_path).ok
 
 
@@ -97,6 +99,19 @@ def test_a_port_that_is_empty_zero_or_no_number_is_the_default(tmp_path: Path, t
 
 def test_a_port_beyond_all_ports_is_a_problem(tmp_path: Path) -> None:
     assert planned(tmp_path, MCP_PORT="65536").problem == "IAPEER_MEMORY_MCP_PORT is 65536, not a port"
+
+
+@pytest.mark.parametrize(
+    ("keys", "roles"),
+    [
+        ({}, ("index", "scriber", "dreamweaver")),
+        ({"MODE": "lean"}, ()),
+        ({"MODE": "lean", "PROACTIVE_INDEX": "yes", "PROACTIVE_SCRIBER": "1"}, ("index", "scriber")),
+        ({"PROACTIVE_SCRIBER": "off"}, ("index", "dreamweaver")),
+    ],
+)
+def test_each_role_is_proactive_by_itself(tmp_path: Path, keys: dict[str, str], roles: tuple[str, ...]) -> None:
+    assert planned(tmp_path, **keys).proactive == roles
 
 
 @pytest.mark.parametrize(

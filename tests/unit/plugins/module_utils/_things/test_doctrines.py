@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the agfpd.iapeer_memory contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The roles manifest and the doctrines (contract section 7)."""
+"""The roles manifest and the doctrines (contract §7)."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_a_second_run_changes_nothing(roles: Place) -> None:
     ensure(roles)
     before = roles.snapshot()
     done = ensure(roles)
-    assert (done["changed"], done["action"], "diff" in done) == (False, "already", False)
+    assert (done["changed"], done["action"], done["diff"]) == (False, "already", [])
     assert [record["detail"] for record in done["results"]] == ["", ""]
     assert roles.snapshot() == before
 
