@@ -13,7 +13,6 @@ import pytest
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.files import Files
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway import sandbox as sandbox_module
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import SWITCHES, Sandbox
 
 ARMED = {"IAPEER_TEST_SANDBOX": "1"}
