@@ -29,6 +29,7 @@ WORDS = rf"(?:@agfpd/)?{NAME}[ @/:]*(?:version[ :]*)?|(?:version[ :]*)?"
 OWN_LINE = re.compile(rf"(?:{WORDS})v?({VERSION})(?: ?[(,;].*)?", re.IGNORECASE)
 NAMED = re.compile(rf"\b{NAME}[ @/:]*(?:version[ :]*)?v?({VERSION})(?![\w.+-]*\w|-)", re.IGNORECASE)
 LONGEST_ANSWER = 1 << 16
+LARGEST = 1 << 30  # bytes of a binary
 
 
 class Told(NamedTuple):
@@ -114,7 +115,7 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any
 def _current(host: Host, anchor: str) -> Found | None:
     try:
         with Folder(host.files.sandbox, anchor) as folder:
-            return folder.read(os.path.relpath(host.paths.binary, anchor))
+            return folder.read(os.path.relpath(host.paths.binary, anchor), LARGEST)
     except Problem as problem:
         if problem.kind == "missing":
             return None
@@ -126,7 +127,7 @@ def _install(host: Host, tree: Tree, options: Mapping[str, Any], same: bool) -> 
     if same:
         tree.set_mode(name, EXECUTABLE)
         return
-    wanted = host.files.read(options["src"])
+    wanted = host.files.read(options["src"], LARGEST)
     if wanted is None or hashlib.sha256(wanted.data).hexdigest() != options["checksum"]:
         raise Problem("is not the file that was announced", options["src"])
     tree.write(name, wanted.data, EXECUTABLE)
