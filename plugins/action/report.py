@@ -6,26 +6,31 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 import os
-import re
 from typing import Any
 
+from ansible.constants import DEFAULT_STDOUT_CALLBACK
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.color import stringc
 from ansible.utils.display import Display
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.files import Files
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._documents.shown import shown
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
-from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.report import (
-    Report,
-    update_rows,
-    verify_rows,
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.checks import rows_of
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.conditions import UNREACHABLE, condition_of
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.report import Report
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.reports import record
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.runs import Context
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.screen import (
+    for_machines,
+    progress_line,
+    table,
+    table_wanted,
 )
 
-COLORS = {"changed": "yellow", "repaired": "yellow", "fail": "red", "skip": "cyan", "ok": "green"}
+COLORS = {"changed": "yellow", "repaired": "yellow", "fail": "red", "unreachable": "red", "skip": "cyan", "ok": "green"}
 
 
 class ActionModule(ActionBase):
@@ -33,45 +38,75 @@ class ActionModule(ActionBase):
 
     TRANSFERS_FILES = False
     _VALID_ARGS = frozenset(
-        ("playbook", "found", "results", "sources", "version", "repair", "stale_after", "report_dir")
+        ("playbook", "look", "done", "repair", "stale_after", "report_dir", "unreachable_fails")
     )
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return summary and, where anything failed, failed; touches nothing but the report on the controller."""
+        """Return the rows and, where anything failed, failed or unreachable; touches only reports on the controller."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        report = self._report(dict(self._task.args), task_vars or {})
-        _print(report)
-        if self._task.args.get("report_dir"):
-            result["report"] = _write(report, str(self._task.args["report_dir"]))
-        result["changed"] = False
-        result["summary"] = " ".join(f"{row.name}={row.status}" for row in report.rows)
-        if not report.ok:
-            word = "steps" if report.playbook == "update" else "checks"
-            result.update(failed=True, msg=f"{word} that failed: {', '.join(report.failed)} (see the table above)")
+        options, variables = dict(self._task.args), task_vars or {}
+        report = self._report(options, variables)
+        context = self._context(variables)
+        screen = Display()
+        quiet = for_machines(str(DEFAULT_STDOUT_CALLBACK))
+        if not quiet and table_wanted(report, len(context.hosts), screen.verbosity):
+            _print_table(screen, report)
+        if options.get("report_dir"):
+            result["report"], line = _write(report, str(options["report_dir"]), context)
+            if line and not quiet:
+                screen.display(line)
+        result.update(_returned(report, bool(options.get("unreachable_fails"))))
         return result
 
-    def _report(self, options: dict[str, Any], task_vars: dict[str, Any]) -> Report:
-        playbook, results = options["playbook"], options.get("results") or {}
-        make_rows = {"update": update_rows, "verify": verify_rows}[playbook]
-        rows = make_rows(options["found"], results, options)
-        host = str(task_vars.get("inventory_hostname", ""))
-        return Report(host, playbook, str(options.get("version") or ""), bool(self._task.check_mode), tuple(rows))
+    def _report(self, options: dict[str, Any], variables: dict[str, Any]) -> Report:
+        version, rows = str((options.get("look") or {}).get("version") or ""), rows_of(options)
+        host = str(variables.get("inventory_hostname", ""))
+        return Report(host, options["playbook"], version, bool(self._task.check_mode), tuple(rows))
+
+    def _context(self, variables: dict[str, Any]) -> Context:
+        """What Ansible knows of the run."""
+        hosts = _names(variables.get("ansible_play_hosts_all"))
+        active, batch = _names(variables.get("ansible_play_hosts")), _names(variables.get("ansible_play_batch"))
+        inventory = _names((variables.get("groups") or {}).get("all"))
+        # Nothing else tells one run from the next. All but the last part is the same for all tasks of a run.
+        identity = str(self._task._uuid).rpartition("-")[0]
+        return Context(hashlib.sha256(identity.encode()).hexdigest()[:16], hosts, active, batch, inventory)
 
 
-def _print(report: Report) -> None:
+def _names(value: Any) -> tuple[str, ...]:
+    return tuple(str(name) for name in value or ())
+
+
+def _print_table(screen: Display, report: Report) -> None:
     """Print the table in one piece: several hosts may be at it at once."""
-    title, *lines = report.as_table()
+    title, *lines = table(report)
     colored = [stringc(line, COLORS[row.status]) for row, line in zip(report.rows, lines)]
-    Display().display("\n".join(["", title, *colored]))
+    screen.display("\n".join(["", title, *colored]))
 
 
-def _write(report: Report, folder: str) -> str:
-    path = os.path.abspath(os.path.expanduser(folder))
-    name = re.sub(r"[^\w.@:+-]", "_", report.host).lstrip(".") + ".json"
-    text = json.dumps(report.as_json(), indent=2, ensure_ascii=False) + "\n"
+def _write(report: Report, folder: str, context: Context) -> tuple[str, str | None]:
+    """The file that the report went into, and a line for people where a batch is through."""
     try:
-        with Files(Sandbox(os.environ)).tree(path, create=True) as tree:
-            tree.write(name, text.encode())
+        recorded = record(os.path.abspath(os.path.expanduser(folder)), report, context)
     except Problem as problem:
-        raise AnsibleActionFail(f"the report could not be written: {problem}") from problem
-    return os.path.join(path, name)
+        raise AnsibleActionFail(f"the report could not be written: {shown(str(problem))}") from problem
+    return recorded.path, progress_line(recorded.progress) if recorded.progress else None
+
+
+def _returned(report: Report, unreachable_fails: bool) -> dict[str, Any]:
+    """What the task returns of a report: texts that may be printed as they are."""
+    found = condition_of(report)
+    returned: dict[str, Any] = {
+        "changed": False,
+        "state": found.state,
+        "summary": " ".join(f"{shown(row.name)}={row.status}" for row in report.rows),
+        "steps": [{key: shown(value) for key, value in row._asdict().items()} for row in report.rows],
+    }
+    if found.state == UNREACHABLE:
+        returned["failed" if unreachable_fails else "unreachable"] = True
+        returned["msg"] = f"unreachable: {shown(found.reason)}"
+    elif not report.ok:
+        word = "checks" if report.playbook == "verify" else "steps"
+        names = ", ".join(map(shown, report.failed))
+        returned.update(failed=True, msg=f"{word} that failed: {names} (see the table above)")
+    return returned

@@ -12,9 +12,10 @@ type: aggregate
 short_description: Say in one glance how the hosts of a run are
 version_added: 0.1.0
 description:
-  - Prints one line a host at the end of C(update) and C(verify), worst first, and one line with the counts.
-  - Hosts that were never reached because a rollout was stopped are named too.
-  - Silent in every other run.
+  - Prints at the end of a run with the role C(host) one line with the counts, and what is to be said of each host that
+    is not clean, worst first, with the step or check and its reason.
+  - Hosts whose turn never came because a rollout was stopped are named too.
+  - Silent in every other run, and where the standard output is for programs (a callback such as C(json)).
 author:
   - the agfpd.iapeer_memory contributors (@agfpd)
 requirements:
@@ -23,20 +24,23 @@ requirements:
 
 from typing import Any
 
+from ansible.constants import DEFAULT_STDOUT_CALLBACK
 from ansible.plugins.callback import CallbackBase
 
-REPORT = "agfpd.iapeer_memory.report"
-ROLE = "agfpd.iapeer_memory.host"
-# Worst first. What each word means: nothing could be said, something failed, a check failed, something changed or
-# would, nothing to do, stopped before its turn.
-ORDER = {
-    "unreachable": "red",
-    "failed": "red",
-    "drifted": "yellow",
-    "changed": "yellow",
-    "clean": "green",
-    "not begun": "cyan",
-}
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._documents.shown import shown
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.conditions import (
+    FAILED,
+    NOT_BEGUN,
+    UNREACHABLE,
+    WORST_FIRST,
+)
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.screen import bad_lines, for_machines, summary
+
+OURS = "agfpd.iapeer_memory."
+REPORT = OURS + "report"
+# How a task of our role is named by Ansible.
+ROLE = OURS + "host : "
+COLORS = dict(zip(WORST_FIRST, ("red", "red", "yellow", "yellow", "green", "cyan")))
 
 
 class CallbackModule(CallbackBase):
@@ -49,19 +53,19 @@ class CallbackModule(CallbackBase):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._hosts: dict[str, tuple[str, str]] = {}
+        self._hosts: dict[str, tuple[str, list[str]]] = {}
         self._playing: list[str] = []
-        self._expected: set[str] = set()
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
         """Take down whose turn it is, those of later batches included."""
-        inventory = play.get_variable_manager()._inventory
-        self._playing = [str(host) for host in inventory.get_hosts(play.hosts, ignore_restrictions=True)]
+        variables = play.get_variable_manager().get_vars(play=play, include_hostvars=False)
+        self._playing = [str(host) for host in variables["ansible_play_hosts_all"]]
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         """Count the hosts of a play that works with our role."""
         if _is_ours(task):
-            self._expected.update(self._playing)
+            for host in self._playing:
+                self._hosts.setdefault(host, (NOT_BEGUN, []))
 
     def v2_runner_on_ok(self, result: Any) -> None:
         """Take down a report."""
@@ -69,44 +73,27 @@ class CallbackModule(CallbackBase):
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         """Take down a report that says that something failed, and a host that never came to its report."""
-        if result._task.action == REPORT:
-            self._take(result)
-        elif _is_ours(result._task) and not ignore_errors:
-            self._hosts[str(result._host)] = ("failed", " ".join(str(result._result.get("msg", "")).split())[:200])
+        if _is_ours(result.task) and not ignore_errors:
+            self._take(result, FAILED)
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
-        """Take down a host that could not be asked."""
-        if _is_ours(result._task):
-            self._hosts.setdefault(str(result._host), ("unreachable", ""))
+        """Take down a host that could not be asked, by its report or before it."""
+        if _is_ours(result.task) and not result.task.ignore_unreachable:
+            self._take(result, UNREACHABLE)
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         """Print the summary."""
-        if not self._expected:
-            return
-        for name in self._expected:
-            self._hosts.setdefault(name, ("not begun", ""))
-        counts = {word: [name for name, (state, _why) in self._hosts.items() if state == word] for word in ORDER}
-        total = ", ".join(f"{len(names)} {word}" for word, names in reversed(counts.items()) if names)
-        self._display.display(f"\nFleet of {len(self._hosts)}: {total}")
-        width = max(map(len, self._hosts), default=0)
-        for word, names in counts.items():
-            for name in sorted(names) if word != "clean" else ():
-                self._display.display(f"  {word:11}  {name:{width}}  {self._hosts[name][1]}".rstrip(), ORDER[word])
+        if self._hosts and not for_machines(str(DEFAULT_STDOUT_CALLBACK)):
+            for state, line in summary(self._hosts):
+                self._display.display(line, COLORS.get(state))
 
-    def _take(self, result: Any) -> None:
-        if result._task.action != REPORT:
-            return
-        rows = [pair.rpartition("=") for pair in str(result._result.get("summary", "")).split()]
-        failed = [name for name, _equals, status in rows if status == "fail"]
-        changed = [name for name, _equals, status in rows if status in ("changed", "repaired")]
-        if failed:
-            drift = result._task.args.get("playbook") == "verify"
-            self._hosts[str(result._host)] = ("drifted" if drift else "failed", ", ".join(failed))
-        elif changed:
-            self._hosts[str(result._host)] = ("changed", ", ".join(changed))
-        else:
-            self._hosts[str(result._host)] = ("clean", "")
+    def _take(self, result: Any, otherwise: str = "") -> None:
+        found, host = result.result, str(result.host)
+        if result.task.action == REPORT and "steps" in found:
+            self._hosts[host] = (found["state"], bad_lines(found["state"], found["steps"]))
+        elif otherwise:
+            self._hosts[host] = (otherwise, [shown(str(found.get("msg", "")))])
 
 
 def _is_ours(task: Any) -> bool:
-    return task.action == REPORT or (task._role is not None and task._role.get_name() == ROLE)
+    return task.action == REPORT or str(task.get_name()).startswith(ROLE)

@@ -13,7 +13,10 @@ short_description: End a run on one host with its table
 version_added: 0.1.0
 description:
   - Turns the registered results of a run into one row a step or check, prints them, writes the report for machines, and
-    fails where anything failed.
+    fails where anything failed. A host that could not be reached is reported too, and is unreachable then.
+  - The table is printed where something is not as it should be or has changed, where at most three hosts take part, and
+    with C(-v); never where the standard output is for programs (a callback such as C(json)).
+  - Nothing of what a host says reaches the terminal raw; what cannot be seen is spelled as an escape.
   - Runs on the controller; the host is not touched.
 author:
   - the agfpd.iapeer_memory contributors (@agfpd)
@@ -24,6 +27,11 @@ attributes:
   diff_mode:
     description: There is nothing to show a difference of.
     support: none
+seealso:
+  - name: The host contract
+    description: The checks, and the steps before them, contract §10.
+    link: https://github.com/agfpd/iapeer-memory-ansible/blob/main/docs/contract.md#10-the-checks-of-verify
+  - module: agfpd.iapeer_memory.memory_host_info
 options:
   playbook:
     description: Whose rows to make.
@@ -55,8 +63,18 @@ options:
     type: float
     default: 120
   report_dir:
-    description: A folder on the controller for the report; its file is named after the host.
+    description:
+      - A folder on the controller for the report; its file is named after the host.
+      - Beside it C(fleet.json) tells every host of the run, with its state, first reason and batch, and C(index.html)
+        the same for people. Hosts whose turn has not come have a report that says so.
+      - The last host of a batch prints a line that says how far the run is.
     type: path
+  unreachable_fails:
+    description: >-
+      Whether a host that could not be reached counts as failed. Ansible's C(max_fail_percentage) counts failed hosts
+      only, so this is what lets an unreachable one stop the batches after it.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -69,13 +87,42 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+changed:
+  description: Always false.
+  returned: always
+  type: bool
+  sample: false
 summary:
   description: The status of every row, on one line.
   returned: always
   type: str
   sample: binary=ok fleet=changed
+steps:
+  description: The rows.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The step or check.
+      type: str
+      sample: fleet
+    status:
+      description: One of ok, changed, skip, fail, repaired and unreachable.
+      type: str
+      sample: changed
+    detail:
+      description: A line for people.
+      type: str
+      sample: 3 peers written
+state:
+  description: How the host is, one of unreachable, failed, drifted, changed and clean.
+  returned: always
+  type: str
+  sample: changed
 report:
   description: The report's file.
   returned: where O(report_dir) is given
   type: str
+  sample: /home/ada/reports/studio.json
 """

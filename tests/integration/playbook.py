@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from unittest import mock
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.host import Host, open_host
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.results import Result
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import peers
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import (
     doctrines,
@@ -42,13 +43,14 @@ class Row(NamedTuple):
 
 
 class Run(NamedTuple):
-    """What one run of a playbook came to. reports and recap go by the name of the inventory host."""
+    """What one run of a playbook came to. reports and recap go by the name of the inventory host; fleet: fleet.json."""
 
     rc: int
     stdout: str
     stderr: str
     reports: dict[str, dict[str, Any]]
     recap: dict[str, dict[str, int]]
+    fleet: dict[str, Any] = {}
 
     @property
     def output(self) -> str:
@@ -66,6 +68,10 @@ class Run(NamedTuple):
     def named(self, status: str, name: str = "host") -> list[str]:
         """The steps or checks of a host with this status, in the order of the report."""
         return [row["name"] for row in self.reports[name]["steps"] if row["status"] == status]
+
+    def states(self) -> dict[str, str]:
+        """How each host of the fleet is, in a word."""
+        return {entry["host"]: entry["state"] for entry in self.fleet["hosts"]}
 
     def failed(self, name: str = "host") -> list[str]:
         """The steps or checks of a host that failed."""
@@ -110,16 +116,17 @@ class Fleet:
         }
 
     def run(self, playbook: str, *words: str, report: bool = True, **variables: Any) -> Run:
-        """Run a playbook of the collection; further words and variables (as -e) go to ansible-playbook.
+        """Run a playbook of the collection, or a file; further words and variables (as -e) go to ansible-playbook.
 
         The output is checked for what nobody should ever see, whatever the exit code.
         """
         folder = self.folder / "reports"
-        for old in folder.glob("*.json"):
+        for old in folder.glob("*"):
             old.unlink()
         if report:
             variables["iapeer_memory_report_dir"] = str(folder)
-        command = [str(Path(sys.executable).parent / "ansible-playbook"), COLLECTION + playbook]
+        command = [str(Path(sys.executable).parent / "ansible-playbook")]
+        command += [playbook if os.path.isabs(playbook) else COLLECTION + playbook]
         command += ["-i", str(self.inventory()), *words]
         command += ["-e", json.dumps(variables)] if variables else []
         return finish(command, {**os.environ, "ANSIBLE_FORKS": "8", **self.settings}, folder)
@@ -149,10 +156,11 @@ def finish(command: list[str], env: Mapping[str, str], reports: Path | None) -> 
     done = subprocess.run(
         command, env=dict(env), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT, check=False
     )
-    found = (
-        {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in reports.glob("*.json")} if reports else {}
-    )
-    run = Run(done.returncode, done.stdout, done.stderr, found, recap(done.stdout))
+    files = reports.glob("*.json") if reports else ()
+    found = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in files}
+    fleet = found.pop("fleet.json", {})
+    by_host = {report["host"]: report for report in found.values()}
+    run = Run(done.returncode, done.stdout, done.stderr, by_host, recap(done.stdout), fleet)
     for text in UNSIGHTLY:
         assert text not in run.output, run.output
     return run
@@ -171,14 +179,15 @@ def settle(host: ThrowawayHost) -> None:
     with mock.patch.dict(os.environ, host.env, clear=True):
         found = open_host({}, os.environ)
         for work, options in wanted_work(found, host.version):
-            assert not work(found, options, False).get("failed"), options
+            done = work(found, options, False)
+            assert not (done.failed if isinstance(done, Result) else done.get("failed")), options
 
 
 def wanted_work(host: Host, version: str) -> list[tuple[Any, dict[str, Any]]]:
     """The work of update's steps with their options, in order."""
     send = {"state": "present", "registrant": "index", "wait": 5}
     watcher = {**send, "kind": "event", "id": "iapeer-memory-memoryd", "script": host.paths.launcher}
-    timer = {**send, "kind": "time", "when": host.config.dream_cron, "message": "DREAM_TICK", "target": "dreamweaver"}
+    timer = {**send, "kind": "time", "when": host.config.dream_cron, "text": "DREAM_TICK", "target": "dreamweaver"}
     timer = {**timer, "state": "present" if host.config.dream else "absent", "check": host.paths.dream_gate}
     return [
         (provider_files.ensure, {"part": "templates"}),

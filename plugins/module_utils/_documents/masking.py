@@ -29,11 +29,11 @@ def mask_json(data: bytes | None, ours: set[str]) -> str:
     return TOKEN.sub(masked, data.decode("utf-8", "replace"))
 
 
-def literals(value: Any, dump: Any) -> set[str]:
-    """The JSON spellings, by dump, of the strings in a value that may be shown."""
+def literals(value: Any, dump: Any, every: bool = False) -> set[str]:
+    """The JSON spellings, by dump, of what in a value may be shown; every: of all its strings and numbers."""
     if isinstance(value, dict):
         plain = {dump(item) for key, item in value.items() if key in SHOWN and isinstance(item, str)}
-        return plain | literals(list(value.values()), dump)
+        return plain | literals(list(value.values()), dump, every)
     if isinstance(value, list):
-        return {text for item in value for text in literals(item, dump)}
-    return set()
+        return {text for item in value for text in literals(item, dump, every)}
+    return {dump(value)} if every and isinstance(value, str) else set()

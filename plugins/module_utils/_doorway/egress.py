@@ -62,7 +62,7 @@ class Clock:
 
 
 class Egress:
-    """The handle that everything takes. Refuses while the sandbox is armed, but for the four allowances of §11."""
+    """The handle that everything takes. Refuses while the sandbox is armed, but for what contract §11 allows."""
 
     def __init__(self, sandbox: Sandbox, environ: Mapping[str, str] | None = None) -> None:
         self.sandboxed = sandbox.armed
@@ -156,8 +156,8 @@ class Egress:
     def signal(self, pid: int, number: int, verdict: Verdict) -> str | None:
         """Send a signal to pid if verdict has nothing against it; returns why it was not sent, None when it was.
 
-        Verified kill of §8: on Linux through a pidfd opened before the check, so that the process checked is the one
-        signalled; elsewhere the check stands immediately before the signal.
+        Verified kill (contract §8): on Linux through a pidfd opened before the check, so that the process checked is
+        the one signalled; elsewhere the check stands immediately before the signal.
         """
         if not 1 < pid <= MAX_PID:
             return f"pid {pid} is never signalled"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The reading half of the doorway to files: one folder held open, its names walked and never left (contract §5, §11).
+"""The reading half of the doorway to files: one folder held open, names walked and never left (contract §5 and §11).
 
 Every name is walked component by component from the open folder, without following links blindly: a link may point
 anywhere inside the folder and nowhere else, whoever changes it meanwhile.
@@ -124,6 +124,11 @@ class Folder:
         """
         with self._explained(""):
             return flock(self._handles[""]) is not False
+
+    def lock(self) -> None:
+        """The same, waiting for whoever has it: for work that is short, and ends with its process at the latest."""
+        with self._explained(""):
+            flock(self._handles[""], wait=True)
 
     @contextlib.contextmanager
     def _explained(self, name: str) -> Iterator[None]:

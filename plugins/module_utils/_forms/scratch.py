@@ -193,8 +193,8 @@ def environment(scratch: Scratch, host: Host) -> dict[str, str]:
 
 def run(scratch: Scratch, host: Host, binary: str, args: Sequence[str], limit: float) -> Outcome:
     """Run a provider in the scratch; limit in seconds. It is named where the operator named the host's binary."""
-    program = Binary(binary, host.binary.named)
-    return host.egress.run(program, args, scratch.root, limit, environment(scratch, host), OUTPUT_LIMIT)
+    program, env = Binary(binary, host.binary.named), environment(scratch, host)
+    return host.egress.run(program, args, cwd=scratch.root, timeout=limit, env=env, cap=OUTPUT_LIMIT)
 
 
 def read(scratch: Scratch, name: str, executable: bool = False) -> str:

@@ -37,7 +37,7 @@ class Result(NamedTuple):
     def as_dict(self, with_diff: bool) -> dict[str, Any]:
         """The result as a module returns it."""
         done: dict[str, Any] = {"changed": self.changed, "action": self.action, "detail": self.detail, **self.data}
-        if with_diff and self.diff:
+        if with_diff:
             done["diff"] = list(self.diff)
         if self.failure:
             done.update(failed=True, msg=self.failure)

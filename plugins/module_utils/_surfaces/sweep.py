@@ -13,13 +13,14 @@ from typing import Any, Callable, NamedTuple
 
 from .._doorway.folders import Folder
 from .._doorway.problem import Problem
-from .._forms.scripts import EXECUTABLE, VERBS, shim, shim_path
+from .._forms.scripts import EXECUTABLE
 from .._host.core import Peer
 from .._host.edits import Edit, apply, read_edit
 from .._host.host import Host
 from . import trust
 from .claude import plan_claude
-from .codex import HOOKS, hooks_surface, plan_codex
+from .codex import HOOKS, plan_codex
+from .hooks import plan_hooks
 from .lock import provision_lock
 from .plan import (
     ABSENT,
@@ -30,10 +31,9 @@ from .plan import (
     WRITTEN,
     Planned,
     Settled,
-    Wanted,
     apply_planned,
-    plan_json,
 )
+from .wanted import Wanted
 
 SESSION_RUNTIMES = ("claude", "codex")
 WORKERS = 8
@@ -163,10 +163,10 @@ class _Planner:
 
     def shims(self) -> tuple[Edit, ...]:
         """The hook shims, which are written before anything points at them."""
-        if self._wanted.hooks is None or "hooks" not in self._wanted.surfaces:
+        if "hooks" not in self._wanted.surfaces or self._wanted.unusable:
             return ()
-        paths = {verb: shim_path(self._wanted.hooks, verb) for verb in VERBS.values()}
-        edits = tuple(read_edit(self._host.files, path, shim(verb), EXECUTABLE) for verb, path in paths.items())
+        shims = self._wanted.shims.items()
+        edits = tuple(read_edit(self._host.files, path, text, EXECUTABLE) for path, text in shims)
         for edit in edits:
             if edit.changed:
                 self._host.files.sandbox.check(edit.path)
@@ -181,7 +181,7 @@ class _Planner:
                     plans = plan_claude(folder, peer.personality, wanted, self._settled)
                 else:
                     plans = plan_codex(folder, wanted, self._settled)
-                if "trust" in wanted.surfaces and wanted.hooks is not None and runtime == "codex":
+                if "trust" in wanted.surfaces and wanted.present and runtime == "codex":
                     hooks = next((item for item in plans if item.surface == "hooks"), None)
                     plans.append(self._plan_trust(folder, hooks))
         except Problem as problem:
@@ -190,7 +190,7 @@ class _Planner:
 
     def _plan_trust(self, folder: Folder, hooks: Planned | None) -> Planned:
         path = os.path.realpath(folder.path(HOOKS))
-        looked = hooks or plan_json(folder, hooks_surface(self._wanted.hooks), self._settled)
+        looked = hooks or plan_hooks(folder, "codex", HOOKS, self._wanted, self._settled)
         if looked.action in (FAILED, SKIPPED):
             return trust.plan_trust(path, looked, False)
         if looked.edits:
@@ -205,9 +205,7 @@ class _Planner:
             self._identities[data] = trust.identities(data)
         if self._records is None:
             self._records = trust.read_records(self._host)
-        return trust.plan_trust(
-            path, looked, trust.is_recorded(self._records, path, self._identities[data])
-        )
+        return trust.plan_trust(path, looked, trust.is_recorded(self._records, path, self._identities[data]))
 
 
 def _applied(host: Host, seat: Seat) -> Seat:

@@ -2,20 +2,86 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Install the provider's binary out of a file that is already on the host."""
+"""The provider's binary: what it says of itself, and how it is installed out of a file that is on the host."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
+from .._doorway.egress import Binary
 from .._doorway.files import Tree
 from .._doorway.folders import Folder, Found
 from .._doorway.problem import Problem
 from .._forms.scripts import EXECUTABLE
 from .._host.host import Host
+from .._host.options import LONGEST_VERSION, VERSION
+from .._host.paths import NAME
+
+VERSION_TIMEOUT = 30
+ESCAPES = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\^_]")
+WORDS = rf"(?:@agfpd/)?{NAME}[ @/:]*(?:version[ :]*)?|(?:version[ :]*)?"
+# A line that says nothing else, but for what stands in brackets or after a comma; or anywhere after our name.
+OWN_LINE = re.compile(rf"(?:{WORDS})v?({VERSION})(?: ?[(,;].*)?", re.IGNORECASE)
+NAMED = re.compile(rf"\b{NAME}[ @/:]*(?:version[ :]*)?v?({VERSION})(?![\w.+-]*\w|-)", re.IGNORECASE)
+LONGEST_ANSWER = 1 << 16
+
+
+class Told(NamedTuple):
+    """What a binary says when it is asked for its version; problem says why it tells none, refused that it may not."""
+
+    version: str
+    problem: str = ""
+    refused: bool = False
+
+
+def binary_version(host: Host) -> Told:
+    """The version that the installed binary tells; never fails."""
+    path = host.paths.binary
+    if host.files.mode(path) is None:
+        return Told("", f"no binary at {path}")
+    return ask_version(host, host.binary)
+
+
+def ask_version(host: Host, binary: Binary) -> Told:
+    """The version that a binary tells within 30 s; never fails."""
+    done = host.egress.run(binary, ["version"], timeout=VERSION_TIMEOUT)
+    found = told_version(done.out) if done.rc == 0 else ""
+    return Told(found, "" if found else f"{binary.path} tells no version: {done.complaint}", done.refused)
+
+
+def told_version(text: str) -> str:
+    """The version in what a binary printed: in a JSON object, on a line of its own, or after our name; else empty.
+
+    Colours, warnings and other lines around it are left out. Of two versions none is believed.
+    """
+    plain = ESCAPES.sub("", text[:LONGEST_ANSWER]).replace("\r", "\n")
+    lines = [line.strip().strip("\"'") for line in plain.splitlines()]
+    own = [match[1] for line in lines if (match := OWN_LINE.fullmatch(line))]
+    for found in (_json_versions(plain), own, [match[1] for match in NAMED.finditer(plain)]):
+        told = {version for version in found if "." in version and len(version) <= LONGEST_VERSION}
+        if told:
+            return told.pop() if len(told) == 1 else ""
+    return ""
+
+
+def _json_versions(text: str) -> list[str]:
+    """The versions that the outermost JSON objects in a text name."""
+    found, decoder, start = [], json.JSONDecoder(), text.find("{")
+    while start >= 0:
+        try:
+            value, end = decoder.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            value, end = {}, start + 1
+        said = value.get("version")
+        if isinstance(said, str) and (match := re.fullmatch(f"v?({VERSION})", said.strip())):
+            found.append(match[1])
+        start = text.find("{", end)
+    return found
 
 
 def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:

@@ -10,12 +10,16 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .._doorway.problem import Problem
+from .._forms.ahead import NOTHING, Ahead
 from .._host.core import Peer, peers_of, read_registry
-from .._host.edits import Edit, apply, pretty_json, read_json_object
+from .._host.edits import Edit, pretty_json, read_json_object, settle
 from .._host.host import Host
+from .._host.results import Result
 from .._host.times import iso_milliseconds
 
 NOW = "(the time of writing)"
+
+
 class Fleet(NamedTuple):
     """The map as it is on disk: its peers, and why it is not readable where it is not (missing, malformed, …)."""
 
@@ -54,7 +58,7 @@ def plan_map(path: str, current: Fleet, before: bytes | None, peers: tuple[Peer,
     return Edit(path, before, after, shown=(shown_before, pretty_json({"updatedAt": NOW, "peers": entries}).decode()))
 
 
-def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
+def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = NOTHING) -> Result:
     """Rewrite the fleet map from the registry where the peers changed, or say what that would change (check).
 
     options: allow_empty. Raises Problem where the registry cannot be had, and where an empty one would replace a map
@@ -62,23 +66,19 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any
     """
     current = read_fleet(host)
     peers = peers_of(read_registry(host))
-    if current.peers and not peers and not options.get("allow_empty"):
+    if not peers and current.peers and not options.get("allow_empty"):
         raise Problem(f"the core lists no peers: the map with {len(current.peers)} is kept", host.paths.fleet)
     found = host.files.read(host.paths.fleet)
     before = None if found is None else found.data
     edit = plan_map(host.paths.fleet, current, before, peers, host.clock.now())
-    if edit.changed:
-        host.files.sandbox.check(host.paths.fleet)
-    if not check:
-        apply(host.files, edit)
-    return {
-        "changed": edit.changed,
-        "action": edit.action,
-        "detail": f"{len(peers)} peers" + (f", {_difference(current, peers)}" if edit.changed else ""),
-        "peers": [peer.as_entry() for peer in peers],
-        "count": len(peers),
-        "diff": [edit.diff()] if edit.changed else [],
-    }
+    changed = settle(host.files, [edit], check)
+    return Result(
+        edit.action,
+        f"{len(peers)} peers" + (f", {_difference(current, peers)}" if changed else ""),
+        changed=bool(changed),
+        diff=[edit.diff() for edit in changed],
+        data={"peers": [peer.as_entry() for peer in peers], "count": len(peers)},
+    )
 
 
 def _difference(current: Fleet, peers: tuple[Peer, ...]) -> str:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from ansible.errors import AnsibleActionFail
 from ansible.utils.display import Display
 
+from ansible_collections.agfpd.iapeer_memory.plugins.action import report as report_action
 from ansible_collections.agfpd.iapeer_memory.plugins.action.report import ActionModule
 
 CHANGED = {"changed": True, "action": "written", "detail": "2 written"}
@@ -37,13 +39,30 @@ def printed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return texts
 
 
-def run(arguments: dict[str, Any], check_mode: bool = False, host: str = "ada") -> dict[str, Any]:
-    """Run the action for one host."""
-    task = SimpleNamespace(args=arguments, check_mode=check_mode, async_val=0, diff=False, action="report")
+def run(
+    arguments: dict[str, Any],
+    check_mode: bool = False,
+    host: str = "ada",
+    hosts: Sequence[str] = (),
+    batch: Sequence[str] = (),
+    run_id: str = "2c3d",
+) -> dict[str, Any]:
+    """Run the action for one host of a play."""
+    play = list(hosts or [host])
+    task = SimpleNamespace(
+        args=arguments, check_mode=check_mode, async_val=0, diff=False, action="report", _uuid=f"0a-1b-{run_id}-{host}"
+    )
     shell = SimpleNamespace(tmpdir=None)
     connection = SimpleNamespace(_shell=shell, has_pipelining=True, become=None)
     action = ActionModule(task, connection, SimpleNamespace(), None, SimpleNamespace(), None)
-    result: dict[str, Any] = action.run(None, {"inventory_hostname": host})
+    variables = {
+        "inventory_hostname": host,
+        "ansible_play_hosts_all": play,
+        "ansible_play_hosts": play,
+        "ansible_play_batch": list(batch or play),
+        "groups": {"all": play},
+    }
+    result: dict[str, Any] = action.run(None, variables)
     return result
 
 
@@ -84,12 +103,59 @@ def test_the_report_is_named_after_the_host_and_stays_in_its_folder(
 ) -> None:
     folder = tmp_path / "deep" / "reports"
     result = run(update(folder, fleet=[BAD]), check_mode=True, host=host)
-    files = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert [str(path) for path in files] == [result["report"]]
-    assert files[0].parent == folder
-    report = json.loads(files[0].read_text(encoding="utf-8"))
+    files = {str(path) for path in tmp_path.rglob("*") if path.is_file()}
+    assert files == {result["report"], *(str(folder / name) for name in ("fleet.json", "index.html", ".fleet-run"))}
+    report = json.loads(Path(result["report"]).read_text(encoding="utf-8"))
     assert (report["host"], report["check_mode"], report["ok"]) == (host, True, False)
     assert report["steps"][3] == {"name": "fleet", "status": "fail", "detail": "it broke"}
+
+
+def test_a_host_that_could_not_be_reached_is_reported_and_stays_unreachable(printed: list[str], tmp_path: Path) -> None:
+    gone = {"unreachable": True, "changed": False, "msg": "no route\nto host"}
+    result = run({**update(tmp_path), "found": gone})
+    assert result["unreachable"] is True
+    assert not result.get("failed")
+    assert result["msg"] == "unreachable: no route to host"
+    report = json.loads((tmp_path / "ada.json").read_text(encoding="utf-8"))
+    assert (report["ok"], report["steps"][0]["status"]) == (False, "unreachable")
+    counted = run({**update(tmp_path), "found": gone, "unreachable_fails": True})
+    assert counted["failed"] is True
+    assert not counted.get("unreachable")
+    assert counted["state"] == "unreachable"
+
+
+def test_all_hosts_of_a_run_share_an_id_and_the_next_run_has_another(printed: list[str], tmp_path: Path) -> None:
+    for host, run_id in (("ada", "one"), ("bob", "one"), ("cyd", "two")):
+        run(update(tmp_path, fleet=[CHANGED]), host=host, hosts=[host], run_id=run_id)
+    ids = [json.loads((tmp_path / f"{host}.json").read_text(encoding="utf-8"))["run"] for host in ("ada", "bob", "cyd")]
+    assert ids[0] == ids[1] != ids[2]
+    assert all(len(value) == 16 for value in ids)
+
+
+def test_a_host_in_order_prints_nothing_in_a_fleet_and_a_batch_one_line(printed: list[str], tmp_path: Path) -> None:
+    hosts = ["ada", "bob", "cyd", "dot"]
+    fine = {**FOUND, "config": {"ok": False}}
+    for host, batch in (("ada", hosts[:2]), ("bob", hosts[:2]), ("cyd", hosts[2:])):
+        run({**update(tmp_path), "found": fine}, host=host, hosts=hosts, batch=batch)
+    assert len(printed) == 1
+    assert printed[0].startswith("update, batch 1: 2 of 4 hosts done, 2 left, after ")
+
+
+@pytest.mark.parametrize("callback", ["json", "ansible.posix.jsonl"])
+def test_nothing_is_printed_where_the_output_is_for_programs(
+    printed: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, callback: str
+) -> None:
+    monkeypatch.setattr(report_action, "DEFAULT_STDOUT_CALLBACK", callback)
+    result = run(update(tmp_path, fleet=[BAD]), hosts=["ada", "bob"], batch=["ada"])
+    assert printed == []
+    assert result["steps"][3] == {"name": "fleet", "status": "fail", "detail": "it broke"}
+
+
+def test_what_is_returned_may_be_printed_as_it_is(printed: list[str]) -> None:
+    evil = {"failed": True, "msg": "a\x1b[2Jb\u202e"}
+    result = run(update(fleet=[evil]))
+    assert result["steps"][3]["detail"] == "a\\x1b[2Jb\\u202e"
+    assert "a\\x1b[2Jb\\u202e" in printed[0]
 
 
 def test_a_report_that_cannot_be_written_fails_with_the_reason(printed: list[str], tmp_path: Path) -> None:

@@ -10,15 +10,18 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleLookupError
+from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.agfpd.iapeer_memory.plugins.lookup.own_texts import LookupModule
 
 
-def look(folder: Path | str, **options: Any) -> dict[str, str]:
+def look(folder: Path | str, beside: Path = Path("/nowhere"), **options: Any) -> dict[str, str]:
     """The lookup's one answer; its options as they are given, and the documented default of the language."""
-    plugin = LookupModule()
+    loader = DataLoader()
+    loader.set_basedir(str(beside))
+    plugin = LookupModule(loader=loader)
     plugin.set_options = lambda var_options, direct: plugin._options.update({"locale": "en", **direct})
-    (found,) = plugin.run([str(folder)], {}, **options)
+    (found,) = plugin.run([str(folder)], {"ansible_search_path": [str(beside)]}, **options)
     return dict(found)
 
 
@@ -45,6 +48,30 @@ def test_only_skills_in_our_namespace_are_read(tmp_path: Path) -> None:
 def test_a_tilde_is_the_home(home: Path) -> None:
     write(home / "texts/index.md", "at home\n")
     assert look("~/texts", kind="templates") == {"index.md": "at home\n"}
+
+
+def test_a_relative_folder_is_found_as_copy_finds_a_file_then_in_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folders = [tmp_path / "play/files/own", tmp_path / "play/own", tmp_path / "own"]
+    for folder in folders:
+        write(folder / "index.md", str(folder))
+    for folder in folders:
+        assert look("own", tmp_path / "play", kind="templates") == {"index.md": str(folder)}
+        folder.rename(folder.with_name("away"))
+    with pytest.raises(AnsibleLookupError, match="own holds no templates"):
+        look("own", tmp_path / "play", kind="templates")
+
+
+def test_a_binary_is_found_the_same_way_and_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "files/a,b"
+    path.parent.mkdir()
+    path.write_bytes(b"\xff\xfe")
+    assert look("a,b", tmp_path, kind="binary") == {"a,b": str(path)}
+    for missing in (path.parent, tmp_path / "missing"):
+        with pytest.raises(AnsibleLookupError, match=f"{missing} is no file"):
+            look(missing, kind="binary")
 
 
 @pytest.mark.parametrize("kind", ["templates", "skills"])

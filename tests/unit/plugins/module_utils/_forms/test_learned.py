@@ -415,8 +415,8 @@ def changed_paths(trace: str) -> set[str]:
 def test_a_run_seen_by_strace_opens_nothing_for_writing_outside_its_scratch(home_of: Home, tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     environ = {**home_of.place.environ(), "TMPDIR": str(home_of.temporary), "PYTHONPATH": os.environ["PYTHONPATH"]}
-    tracer = ["strace", "-f", "-y", "-e", "trace=file,network,kill,tgkill", "-o", str(trace)]
-    command = [*tracer, sys.executable, "-B", "-c", RUN]
+    watched = ["strace", "-f", "-y", "-e", "trace=file,network,kill,tgkill", "-o", str(trace)]
+    command = [*watched, sys.executable, "-B", "-c", RUN]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout == "learned\n"
     text = trace.read_text(errors="replace")

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the agfpd.iapeer_memory contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Paths, config.env and what follows from it (contract sections 1 and 2)."""
+"""Paths, config.env and what follows from it (contract §1 and §2)."""
 
 from __future__ import annotations
 

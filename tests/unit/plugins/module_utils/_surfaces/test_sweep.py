@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the agfpd.iapeer_memory contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sweep of all peers, and what the module makes of it (contract section 5)."""
+"""The sweep of all peers, and what the module makes of it (contract §5)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from ansible_collections.agfpd.iapeer_memory.tests.unit.place import Place
 def ensure(place: Place, egress: Egress | None = None, check: bool = False, **options: Any) -> dict[str, Any]:
     """The module's work."""
     wanted = {"state": "present", "lock_timeout": 1, **options}
-    return peers.ensure(place.host(egress or stand_in(place)), wanted, check)
+    return peers.ensure(place.host(egress or stand_in(place)), wanted, check).as_dict(True)
 
 
 def stand_in(place: Place) -> StandIn:
@@ -73,7 +73,7 @@ def test_every_surface_of_every_peer_lands_in_one_run(place: Place) -> None:
         }.items()
         for surface in names
     }
-    assert done["skipped"] == [{"personality": "delta", "reason": "no session runtime"}]
+    assert done["skipped_peers"] == [{"personality": "delta", "reason": "no session runtime"}]
     assert done["detail"] == "4 peer-runtimes, 4 written, 1 peers skipped, hook shims written"
     for shim in ("iapeer-memory.post-write.sh", "iapeer-memory.session-start.sh"):
         assert (place.hooks / shim).stat().st_mode & 0o777 == 0o755
@@ -203,13 +203,13 @@ def test_a_peer_without_surfaces_is_skipped_with_the_reason(
     place.write(place.base / "file", "")
     peers = [{"personality": "x", "cwd": str(place.base / cwd), "runtimes": runtimes}]
     done = ensure(place, peers=peers)
-    assert done["skipped"] == [{"personality": "x", "reason": reason.format(base=place.base)}]
+    assert done["skipped_peers"] == [{"personality": "x", "reason": reason.format(base=place.base)}]
     assert (done["total"], done["results"]) == (0, [])
 
 
 def test_a_relative_cwd_in_the_map_is_skipped(place: Place) -> None:
     place.write_json(place.fleet_map, {"peers": [{"personality": "x", "cwd": "here", "runtimes": ["claude"]}]})
-    assert ensure(place)["skipped"] == [{"personality": "x", "reason": "its cwd is not absolute: here"}]
+    assert ensure(place)["skipped_peers"] == [{"personality": "x", "reason": "its cwd is not absolute: here"}]
 
 
 @pytest.mark.parametrize("second", ["beta", "alpha"])
@@ -233,7 +233,7 @@ def test_peers_that_share_a_folder_are_swept_once(place: Place, second: str, lin
         ("alpha", "claude"),
         (second, "codex"),
     ]
-    assert done["skipped"] == [{"personality": second, "reason": "shares its folder with alpha"}]
+    assert done["skipped_peers"] == [{"personality": second, "reason": "shares its folder with alpha"}]
     assert not ensure(place, peers=peers)["changed"]
 
 
@@ -506,7 +506,7 @@ def test_check_mode_tells_the_same_and_asks_only_reading_questions(place: Place)
     assert {item[1:2] + item[3:] for item in egress.calls} == {("trust-hooks", "--check")}
     assert place.snapshot("calls.jsonl") == before
     done = ensure(place)
-    for key in ("changed", "action", "diff", "in_place", "total", "skipped", "detail"):
+    for key in ("changed", "action", "diff", "in_place", "total", "skipped_peers", "detail"):
         assert foretold[key] == done[key]
     assert outcomes(foretold) == outcomes(done)
 
@@ -549,7 +549,7 @@ def test_in_the_sandbox_live_peers_are_skipped_not_failed(place: Place) -> None:
     )
     named = [{"personality": "x", "cwd": str(live), "runtimes": ["claude"]}]
     for check in (True, False):
-        done = peers.ensure(host, {"state": "present", "peers": named, "surfaces": ["mcp"]}, check)
+        done = peers.ensure(host, {"state": "present", "peers": named, "surfaces": ["mcp"]}, check).as_dict(True)
         assert (done["changed"], done["action"]) == (False, "skipped")
         assert outcomes(done) == {"x:claude:mcp": "skipped"}
     assert list(live.iterdir()) == []

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the agfpd.iapeer_memory contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Trust of Codex hooks: read from its records, asked of the core (contract section 5)."""
+"""Trust of Codex hooks: read from its records, asked of the core (contract §5)."""
 
 from __future__ import annotations
 

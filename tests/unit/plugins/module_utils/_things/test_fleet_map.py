@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the agfpd.iapeer_memory contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The registry and the fleet map (contract section 4)."""
+"""The registry and the fleet map (contract §4)."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def ensure(place: Place, *calls: Call, check: bool = False, allow_empty: bool = 
     """The module's work at a known moment, with exactly these calls."""
     egress = Transcript(*calls)
     try:
-        return fleet_map.ensure(place.host(egress, StillClock(NOW)), {"allow_empty": allow_empty}, check)
+        return fleet_map.ensure(place.host(egress, StillClock(NOW)), {"allow_empty": allow_empty}, check).as_dict(True)
     finally:
         egress.done()
 
