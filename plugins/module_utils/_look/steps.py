@@ -38,13 +38,12 @@ def _nothing(ahead: Ahead, result: Result, host: Host) -> Ahead:
     return ahead
 
 
-def _writes(name: str) -> Callable[[Ahead, Result, Host], Ahead]:
-    """A step that would write the file which paths know by this name."""
-    return lambda ahead, result, host: _written(ahead, getattr(host.paths, name)) if result.changed else ahead
-
-
 def _written(ahead: Ahead, *paths: str) -> Ahead:
     return ahead._replace(written=ahead.written | set(paths))
+
+
+def _new_slot(ahead: Ahead, result: Result, host: Host) -> Ahead:
+    return _written(ahead, host.paths.slot) if result.changed else ahead
 
 
 def _new_binary(ahead: Ahead, result: Result, host: Host) -> Ahead:
@@ -111,7 +110,7 @@ STEPS: Mapping[str, Step] = {
     "fleet": Step(fleet_map.ensure, _given(), _new_peers),
     "surfaces": Step(peers.ensure, _given("skills", "lock_timeout", *COMMON, state="present"), _nothing),
     "plugin-off": Step(legacy_plugin.ensure, _given("claude_bin", "codex_bin", method="auto"), _nothing),
-    "slot": Step(slot.ensure, _given(*VERSIONED, state="present", migrate=True), _writes("slot")),
+    "slot": Step(slot.ensure, _given(*VERSIONED, state="present", migrate=True), _new_slot),
     "launcher": Step(provider_files.ensure, _given(*COMMON, part="launcher"), _new_scripts),
     "triggers": Step(triggers.ensure, _given(*COMMON, standard=True, state="present"), _nothing),
     "guide": Step(provider_files.ensure, _given("templates", *COMMON, part="guide"), _nothing),
