@@ -27,7 +27,7 @@ from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import (
     read_json,
 )
 
-pytestmark = pytest.mark.any_core
+pytestmark = pytest.mark.once
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = "ansible_collections.agfpd.iapeer_memory.plugins.modules."
 ACCOUNT = Path(os.path.realpath(pwd.getpwuid(os.getuid()).pw_dir))
