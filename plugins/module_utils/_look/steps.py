@@ -15,7 +15,19 @@ from .._host.core import peers_of
 from .._host.host import Host
 from .._host.results import FAILED, SKIPPED, Result
 from .._surfaces import legacy_plugin, peers
-from .._things import binary, doctrines, fleet_map, memoryd, provider_files, role_descriptions, slot, templates, triggers, wake_policy
+from .._things import (
+    binary,
+    doctrines,
+    fleet_map,
+    memoryd,
+    provider_files,
+    role_descriptions,
+    slot,
+    templates,
+    triggers,
+    wake_policy,
+)
+from .._things.ran_from import runs_from
 
 Options = Mapping[str, Any]
 Work = Callable[[Host, Options, bool, Ahead], Result]
@@ -76,10 +88,9 @@ def _old(ensure: Any) -> Work:
 def _memoryd(host: Host, options: Options, check: bool, ahead: Ahead) -> Result:
     if options.get("restart") == "never":
         return Result(SKIPPED, "restarts are switched off (never)")
-    paths = [host.paths.binary, host.paths.slot, host.paths.launcher, host.paths.config_file]
-    anyway = options.get("restart") == "always" or ahead.written.intersection(paths)
-    asked = {} if anyway else {"newer_than": paths, "hung_after": options.get("hung_after")}
-    return _old(memoryd.ensure)(host, {**asked, "wait": 5}, check, ahead)
+    always = options.get("restart") == "always"
+    asked = {} if always else {"newer_than": runs_from(host), "hung_after": options.get("hung_after")}
+    return memoryd.ensure(host, {**asked, "wait": 5}, check, ahead)
 
 
 def _binary(host: Host, options: Options, check: bool, ahead: Ahead) -> Result:
