@@ -133,12 +133,22 @@ GRANTS: dict[str, set[str]] = {
         UTILS + "_doorway.handles",
     },
     "module_utils/_doorway/sandbox.py": {"pwd.getpwuid"},  # the account's real home
+    "module_utils/_look/look.py": {"getattr by variable"},  # of the egress that it stands for
     "module_utils/_things/memoryd.py": {"signal.SIGTERM", "signal.SIGKILL"},  # their numbers, for the doorway
     # What runs on the controller, in Ansible's own process: its bases, and the files that the operator points at.
-    "action/provider_binary.py": {
+    "action/host_plan.py": {
         "ansible.errors.AnsibleActionFail",
         "ansible.plugins.action.ActionBase",
         ".tmpdir",  # on the host, of the connection
+    },
+    "action/provider_binary.py": {
+        "ansible.plugins.action.ActionBase",
+        ".tmpdir",  # on the host, of the connection
+    },
+    "plugin_utils/sources.py": {
+        "ansible.errors.AnsibleActionFail",
+        "ansible.errors.AnsibleFileNotFound",
+        "pathlib.Path",  # without its methods that change anything
         "open for reading",
     },
     "action/report.py": {
@@ -154,11 +164,6 @@ GRANTS: dict[str, set[str]] = {
     },
     "plugin_utils/page.py": {"jinja2.Environment", "markupsafe.Markup", "urllib.parse.quote"},
     "plugin_utils/reports.py": {"time.monotonic"},
-    "lookup/own_texts.py": {
-        "ansible.errors.AnsibleLookupError",
-        "ansible.plugins.lookup.LookupBase",
-        "pathlib.Path",  # without its methods that change anything
-    },
 }
 # Optional parsers: a module of the standard library that the oldest interpreters do not have.
 IMPORTABLE = {"tomllib"}

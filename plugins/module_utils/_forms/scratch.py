@@ -14,7 +14,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from .._doorway.egress import Binary, Egress, Outcome
+from .._doorway.egress import Binary, Outcome
 from .._doorway.files import Files, Tree
 from .._doorway.problem import Problem
 from .._host.config import ROLES
@@ -23,7 +23,7 @@ from .._host.host import Host
 from .._host.paths import NAME, Paths, lay_out
 
 SYSTEM_PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
-FILE_LIMIT = 1 << 20  # bytes of one file that is read
+OUTPUT_LIMIT = FILE_LIMIT = 1 << 20  # bytes of what a provider says, and of one file that is read
 CALLS_LIMIT = 1000
 PRIVATE = 0o700
 # Before a run; a provider rewrites a guide that is there, and writes none where there is none.
@@ -193,8 +193,8 @@ def environment(scratch: Scratch, host: Host) -> dict[str, str]:
 
 def run(scratch: Scratch, host: Host, binary: str, args: Sequence[str], limit: float) -> Outcome:
     """Run a provider in the scratch; limit in seconds. It is named where the operator named the host's binary."""
-    egress = Egress(host.files.sandbox, environment(scratch, host))
-    return egress.run(Binary(binary, host.binary.named), args, cwd=scratch.root, timeout=limit)
+    program, env = Binary(binary, host.binary.named), environment(scratch, host)
+    return host.egress.run(program, args, cwd=scratch.root, timeout=limit, env=env, cap=OUTPUT_LIMIT)
 
 
 def read(scratch: Scratch, name: str, executable: bool = False) -> str:

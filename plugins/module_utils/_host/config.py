@@ -73,7 +73,7 @@ def _quoted(value: str) -> bool:
 
 
 def plan_config(values: Mapping[str, str], problem: str = "") -> Config:
-    """What the keys mean; problem is what already stands in the way. Whether there is a vault is not looked at."""
+    """What the keys mean; problem: what is in the way already. Pure: whether there is a vault is not looked at."""
     vault = values.get("IAPEER_MEMORY_VAULT_PATH", "")
     locale = _choice(values, "IAPEER_MEMORY_LOCALE")
     port = values.get("IAPEER_MEMORY_MCP_PORT", "")
