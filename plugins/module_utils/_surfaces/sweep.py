@@ -25,6 +25,12 @@ from .seats import Planner, Seat
 from .wanted import Wanted
 
 WORKERS = 8
+# Called between two pieces of work that take a while together.
+Breath = Callable[[], None]
+
+
+def _breathe() -> None:
+    """Nothing is to be done meanwhile."""
 
 
 class Sweep(NamedTuple):
@@ -83,22 +89,23 @@ def sweep(
     if check:
         plan = _plan(host, peers, wanted, every)
         return plan._replace(seats=tuple(_each(plan.seats, lambda seat: _asked(host, seat))))
-    with provision_lock(host, lock_timeout):
-        plan = _plan(host, peers, wanted, every)
+    with provision_lock(host, lock_timeout) as lock:
+        plan = _plan(host, peers, wanted, every, lock.keep_young)
         for edit in plan.shims:
             apply(host.files, edit)
-        seats = _each(plan.seats, lambda seat: _applied(host, seat))
+        seats = _each(plan.seats, lambda seat: _applied(host, seat), lock.keep_young)
         # One after the other: the core rewrites one file of Codex for all of them.
-        return plan._replace(seats=tuple(_trusted(host, seat) for seat in seats))
+        return plan._replace(seats=tuple(_trusted(host, seat, lock.keep_young) for seat in seats))
 
 
-def _plan(host: Host, peers: Sequence[Peer], wanted: Wanted, every: bool) -> Sweep:
+def _plan(host: Host, peers: Sequence[Peer], wanted: Wanted, every: bool, breathe: Breath = _breathe) -> Sweep:
     planner = Planner(host, wanted)
     kept: list[Seat] = []
     left: dict[str, str] = {}
     swept = set()
     quiet = 0
     for peer in peers:
+        breathe()
         seats, reason = planner.plan(peer)
         loud = [seat for seat in seats if every or not seat.quiet]
         quiet += len(seats) - len(loud)
@@ -123,16 +130,17 @@ def _shims(host: Host, wanted: Wanted) -> tuple[Edit, ...]:
     return edits
 
 
-def _each(seats: Sequence[Seat], work: Callable[[Seat], Seat]) -> list[Seat]:
-    """The seats as they came out of work, several at a time where there is work for them.
+def _each(seats: Sequence[Seat], work: Callable[[Seat], Seat], breathe: Breath = _breathe) -> list[Seat]:
+    """The seats as they came out of work, several at a time where there is work for them; this thread breathes.
 
     Whatever happens to one of them, the results of the others are kept: it has failed then.
     """
     done = list(seats)
     left = deque(n for n, seat in enumerate(seats) if seat.changed)
 
-    def drain() -> None:
+    def drain(breathe: Breath = _breathe) -> None:
         while left:
+            breathe()
             try:
                 n = left.popleft()
             except IndexError:  # another thread was faster
@@ -148,7 +156,7 @@ def _each(seats: Sequence[Seat], work: Callable[[Seat], Seat]) -> list[Seat]:
                 pool.submit(drain)
         except RuntimeError:  # no more threads: those that there are, and this one, do it all
             pass
-        drain()
+        drain(breathe)
     return done
 
 
@@ -162,7 +170,8 @@ def _applied(host: Host, seat: Seat) -> Seat:
         return seat.failed(problem)
 
 
-def _trusted(host: Host, seat: Seat) -> Seat:
+def _trusted(host: Host, seat: Seat, breathe: Breath) -> Seat:
+    breathe()
     return _each_trust(seat, lambda item, _hooks: trust.apply_trust(host, item))
 
 

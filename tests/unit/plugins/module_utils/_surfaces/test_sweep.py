@@ -528,6 +528,26 @@ def test_check_mode_takes_no_lock_and_a_real_run_fails_on_a_busy_one(place: Plac
     assert place.snapshot() == before
 
 
+def test_a_long_sweep_keeps_the_lock_young(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.fleet(**{f"p{n}": ["codex"] for n in range(4)})
+    egress, ages = stand_in(place), []
+    clock = StillClock(1_000_000.0)
+    trust = egress.run
+
+    def slow(*args: Any, **more: Any) -> Outcome:
+        lock = place.state / "provision.lock.d"
+        ages.append(lock.stat().st_mtime)
+        os.utime(lock, (5, 5))
+        clock.sleep(40)
+        return trust(*args, **more)
+
+    monkeypatch.setattr(egress, "run", slow)
+    done = peers.ensure(place.host(egress, clock), {"state": "present"}, False)
+    assert not done.failed
+    assert len(ages) == 4
+    assert all(age > 5 for age in ages)
+
+
 # Options
 
 
