@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -174,32 +173,17 @@ CONFIG = "plugins/iapeer-memory/config.env"
     ids=str,
 )
 def test_a_first_day_that_is_not_of_the_known_shape_is_not_believed(
-    home_of: Home, tamper: Tamper, why: str, monkeypatch: pytest.MonkeyPatch
+    home_of: Home, tamper: Tamper, why: str
 ) -> None:
-    plain = scratch.run
-
-    def run(made: scratch.Scratch, *args: object) -> object:
-        done = plain(made, *args)  # type: ignore[arg-type]
-        tamper(made)
-        return done
-
-    monkeypatch.setattr(scratch, "run", run)
-    found = learn_init(home_of.host(), {})
+    with home_of.tampering(tamper):
+        found = learn_init(home_of.host(), {})
     assert found.origin == "bundled"
     assert why in found.why
-    assert os.listdir(home_of.temporary) == []
 
 
-def test_notes_of_a_first_day_come_with_their_folders(home_of: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = scratch.run
-
-    def run(made: scratch.Scratch, *args: object) -> object:
-        done = plain(made, *args)  # type: ignore[arg-type]
-        appended("vault/99 System/Templates/note.md", "title: {{{{title}}}}\n")(made)
-        return done
-
-    monkeypatch.setattr(scratch, "run", run)
-    found = learn_init(home_of.host(), {})
+def test_notes_of_a_first_day_come_with_their_folders(home_of: Home) -> None:
+    with home_of.tampering(appended("vault/99 System/Templates/note.md", "title: {{{{title}}}}\n")):
+        found = learn_init(home_of.host(), {})
     assert found.folders == ("99 System", "99 System/Templates", "Archive", "Canon", "Inbox")
     assert found.files == {"99 System/Templates/note.md": "title: {{title}}\n"}
 
