@@ -15,7 +15,7 @@ from .._host.core import peers_of
 from .._host.host import Host
 from .._host.results import FAILED, SKIPPED, Result
 from .._surfaces import legacy_plugin, peers
-from .._things import binary, doctrines, fleet_map, memoryd, provider_files, slot, templates, triggers
+from .._things import binary, doctrines, fleet_map, memoryd, provider_files, role_descriptions, slot, templates, triggers, wake_policy
 
 Options = Mapping[str, Any]
 Work = Callable[[Host, Options, bool, Ahead], Result]
@@ -38,13 +38,12 @@ def _nothing(ahead: Ahead, result: Result, host: Host) -> Ahead:
     return ahead
 
 
-def _writes(name: str) -> Callable[[Ahead, Result, Host], Ahead]:
-    """A step that would write the file which paths know by this name."""
-    return lambda ahead, result, host: _written(ahead, getattr(host.paths, name)) if result.changed else ahead
-
-
 def _written(ahead: Ahead, *paths: str) -> Ahead:
     return ahead._replace(written=ahead.written | set(paths))
+
+
+def _new_slot(ahead: Ahead, result: Result, host: Host) -> Ahead:
+    return _written(ahead, host.paths.slot) if result.changed else ahead
 
 
 def _new_binary(ahead: Ahead, result: Result, host: Host) -> Ahead:
@@ -72,10 +71,6 @@ def _old(ensure: Any) -> Work:
         d = dict(ensure(host, options, check))
         return Result(d.pop("action"), d.pop("detail"), d.pop("changed"), d.pop("msg", "") if d.pop("failed", False) else "", diff=d.pop("diff", []), data=d)
     return work
-
-
-def _wake(host: Host, options: Options, check: bool, ahead: Ahead) -> Result:
-    return Result(SKIPPED, "no roles manifest", data={"results": []})
 
 
 def _memoryd(host: Host, options: Options, check: bool, ahead: Ahead) -> Result:
@@ -107,11 +102,12 @@ STEPS: Mapping[str, Step] = {
     "forms": Step(learn_forms, _given(*COMMON), _nothing),
     "templates": Step(provider_files.ensure, _given("templates", *COMMON, part="templates"), _new_templates),
     "doctrines": Step(doctrines.ensure, _given(*VERSIONED), _nothing),
-    "wake-policy": Step(_wake, _given(), _nothing),
+    "wake-policy": Step(wake_policy.ensure, _given(), _nothing),
+    "role-descriptions": Step(role_descriptions.ensure, _given(*COMMON), _nothing),
     "fleet": Step(fleet_map.ensure, _given(), _new_peers),
     "surfaces": Step(peers.ensure, _given("skills", "lock_timeout", *COMMON, state="present"), _nothing),
     "plugin-off": Step(legacy_plugin.ensure, _given("claude_bin", "codex_bin", method="auto"), _nothing),
-    "slot": Step(slot.ensure, _given(*VERSIONED, state="present", migrate=True), _writes("slot")),
+    "slot": Step(slot.ensure, _given(*VERSIONED, state="present", migrate=True), _new_slot),
     "launcher": Step(provider_files.ensure, _given(*COMMON, part="launcher"), _new_scripts),
     "triggers": Step(triggers.ensure, _given(*COMMON, standard=True, state="present"), _nothing),
     "guide": Step(provider_files.ensure, _given("templates", *COMMON, part="guide"), _nothing),

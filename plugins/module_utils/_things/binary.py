@@ -20,6 +20,7 @@ from .._host.host import Host
 from .._host.versions import told_version
 
 VERSION_TIMEOUT = 30
+LARGEST = 1 << 30  # bytes of a binary
 
 
 class Told(NamedTuple):
@@ -75,7 +76,7 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any
 def _current(host: Host, anchor: str) -> Found | None:
     try:
         with Folder(host.files.sandbox, anchor) as folder:
-            return folder.read(os.path.relpath(host.paths.binary, anchor))
+            return folder.read(os.path.relpath(host.paths.binary, anchor), LARGEST)
     except Problem as problem:
         if problem.kind == "missing":
             return None
@@ -87,7 +88,7 @@ def _install(host: Host, tree: Tree, options: Mapping[str, Any], same: bool) -> 
     if same:
         tree.set_mode(name, EXECUTABLE)
         return
-    wanted = host.files.read(options["src"])
+    wanted = host.files.read(options["src"], LARGEST)
     if wanted is None or hashlib.sha256(wanted.data).hexdigest() != options["checksum"]:
         raise Problem("is not the file that was announced", options["src"])
     tree.write(name, wanted.data, EXECUTABLE)

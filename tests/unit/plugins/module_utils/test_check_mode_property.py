@@ -28,6 +28,7 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import
     provider_files,
     slot,
     triggers,
+    wake_policy,
 )
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import Work
 from ansible_collections.agfpd.iapeer_memory.tests.hypothesis_profiles import PROFILE
@@ -91,6 +92,7 @@ STEPS = {
     "launcher": step(provider_files.ensure, part="launcher"),
     "guide": step(provider_files.ensure, part="guide"),
     "doctrines": step(doctrines.ensure, version=VERSION),
+    "wake policy": step(wake_policy.ensure),
     "watcher": step(triggers.ensure, state="present", kind="event", id=WATCHER, target="scriber", wait=1),
     "no watcher": step(triggers.ensure, state="absent", kind="event", id=WATCHER, wait=1),
     "dream timer": step(
