@@ -33,7 +33,7 @@ PEERS = (
     Peer("beta", ("codex",)),
     Peer("gamma", ("claude", "codex")),
 )
-VERSION = "1.2.0"
+OLD, VERSION = "7.1.0", "7.2.0"
 WIDTH = 118
 REAL = tuple(Path(pwd.getpwuid(os.getuid()).pw_dir, name) for name in (".iapeer", ".claude", ".codex"))
 
@@ -46,7 +46,7 @@ def main() -> int:
     """Run the demo; the exit code is 0 only where all of it came out as told."""
     before = real_account()
     with tempfile.TemporaryDirectory(prefix="iapeer-memory-demo-") as folder:
-        host = build_host(Path(folder, "host"), form="v1_1", version="1.1.0", peers=PEERS, watcher=True)
+        host = build_host(Path(folder, "host"), form="v1_1", version=OLD, peers=PEERS, watcher=True)
         try:
             tell(host, Path(folder))
         except Failed as failure:
@@ -66,7 +66,7 @@ def tell(host: ThrowawayHost, folder: Path) -> None:
     host.start_notifier()
     old_pid = host.wait_daemon()
     binary = install_provider(folder / "iapeer-memory", VERSION, sys.executable)
-    head(f"A throwaway host: {len(PEERS)} peers, slot in the v1.1 form, memoryd 1.1.0 running (pid {old_pid})")
+    head(f"A throwaway host: {len(PEERS)} peers, slot in the v1.1 form, memoryd {OLD} running (pid {old_pid})")
     install = ("-e", f"iapeer_memory_binary_src={binary}")
     step(host, f"Bring it to {VERSION}", "update", *install, binary=binary)
     expect(host.daemon_pid() not in (None, old_pid), "memoryd was not restarted")

@@ -10,14 +10,15 @@ import os
 import typing as t
 from collections.abc import Mapping
 
-from ._doorway.sandbox import Problem
+from ._doorway.problem import Problem
 from ._host.host import HOST_OPTIONS, Host, open_host
+from ._host.results import Result, stopped
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
 # What a module does: host, options, check mode -> result.
-Work = t.Callable[[Host, Mapping[str, t.Any], bool], "dict[str, t.Any]"]
+Work = t.Callable[[Host, Mapping[str, t.Any], bool], "Result | dict[str, t.Any]"]
 # The option of the modules that can be told whom to look at instead of reading the fleet map.
 PEERS: dict[str, t.Any] = {
     "type": "list",
@@ -28,6 +29,8 @@ PEERS: dict[str, t.Any] = {
         "runtimes": {"type": "list", "elements": "str", "default": []},
     },
 }
+# The option of the modules that write what the installed provider writes.
+FORMS: dict[str, t.Any] = {"choices": ["auto", "bundled"], "default": "auto"}
 
 
 def host_arguments(**own: t.Any) -> dict[str, t.Any]:
@@ -41,16 +44,14 @@ def run(module: AnsibleModule, work: Work) -> None:
     What the sandbox refused is a skip; what stands in the way on the host is one message that names it.
     """
     try:
-        host = open_host(module.params, os.environ)
-        result = work(host, module.params, module.check_mode)
+        done = work(open_host(module.params, os.environ), module.params, module.check_mode)
     except Problem as problem:
-        result = {"changed": False, "action": "failed", "detail": str(problem), "kind": problem.kind}
-        if problem.refused:
-            result.update(action="skipped", skipped=True, refused=True)
-        else:
-            result.update(failed=True, msg=str(problem))
+        done = stopped(problem)
+    result = done.as_dict(module._diff) if isinstance(done, Result) else done
     if not module._diff:
         result.pop("diff", None)
+    if result.get("refused"):
+        result["skipped"] = True
     if result.pop("failed", False):
         module.fail_json(**result)
     module.exit_json(**result)

@@ -15,6 +15,12 @@ description:
 extends_documentation_fragment:
   - agfpd.iapeer_memory.host
   - agfpd.iapeer_memory.host.changes
+seealso:
+  - name: The host contract
+    description: The map's format and where it comes from, contract §4.
+    link: https://github.com/agfpd/iapeer-memory-ansible/blob/main/docs/contract.md#4-the-fleet-map
+  - module: agfpd.iapeer_memory.peer_surfaces
+  - module: agfpd.iapeer_memory.memory_host_info
 options:
   allow_empty:
     description: Let an empty registry replace a map that names peers.
@@ -28,8 +34,15 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+changed:
+  description: Whether anything was changed, or would be in check mode.
+  returned: always
+  type: bool
+  sample: true
 action:
-  description: What was done, or would be done in check mode, in one word.
+  description:
+    - What was done, or would be done in check mode, in one word.
+    - One of V(written), V(already), V(failed), V(skipped).
   returned: always
   type: str
   sample: written
@@ -37,16 +50,66 @@ detail:
   description: The same in one line for people.
   returned: always
   type: str
-
+  sample: "8 peers, 1 new or changed, 0 gone or changed"
+diff:
+  description: What changes, one entry for each file.
+  returned: with C(--diff)
+  type: list
+  elements: dict
+  contains:
+    before_header:
+      description: What it is about.
+      type: str
+      sample: /home/ada/.iapeer/state/iapeer-memory/fleet.json
+    after_header:
+      description: The same.
+      type: str
+      sample: /home/ada/.iapeer/state/iapeer-memory/fleet.json
+    before:
+      description: How it was. Values of others are masked.
+      type: str
+      sample: ""
+    after:
+      description: How it is now.
+      type: str
+      sample: "ada /home/ada/peers/ada claude\n"
+kind:
+  description:
+    - Of what kind the problem is that stopped the work.
+    - One of V(busy), V(failed), V(foreign), V(irregular), V(legacy), V(malformed), V(missing), V(outside), V(refused),
+      V(unreadable).
+  returned: where something on the host stopped the work
+  type: str
+  sample: failed
+refused:
+  description: That the test sandbox refused what was asked; the result is skipped then.
+  returned: where it did
+  type: bool
+  sample: true
 peers:
-  description: The peers of the registry; each has C(personality), C(cwd) and C(runtimes).
+  description: The peers of the registry.
   returned: success
   type: list
   elements: dict
+  contains:
+    personality:
+      description: The peer's name.
+      type: str
+      sample: ada
+    cwd:
+      description: Its folder.
+      type: str
+      sample: /home/ada/peers/ada
+    runtimes:
+      description: Its runtimes.
+      type: list
+      elements: str
+      sample: [claude, codex]
 count:
   description: How many there are.
   returned: success
   type: int
+  sample: 8
 """
 
 from ansible.module_utils.basic import AnsibleModule

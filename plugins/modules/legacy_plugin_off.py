@@ -17,6 +17,12 @@ extends_documentation_fragment:
   - agfpd.iapeer_memory.host
   - agfpd.iapeer_memory.host.changes
   - agfpd.iapeer_memory.host.peers
+seealso:
+  - name: The host contract
+    description: What the plugin is and how it goes, contract §6.
+    link: https://github.com/agfpd/iapeer-memory-ansible/blob/main/docs/contract.md#6-the-plugin-of-v11
+  - module: agfpd.iapeer_memory.peer_surfaces
+  - module: agfpd.iapeer_memory.memory_slot
 options:
   method:
     description:
@@ -40,8 +46,15 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+changed:
+  description: Whether anything was changed, or would be in check mode.
+  returned: always
+  type: bool
+  sample: true
 action:
-  description: What was done, or would be done in check mode, in one word.
+  description:
+    - What was done, or would be done in check mode, in one word.
+    - One of V(removed), V(absent), V(failed), V(skipped).
   returned: always
   type: str
   sample: removed
@@ -49,12 +62,68 @@ detail:
   description: The same in one line for people.
   returned: always
   type: str
-
+  sample: removed from ada
+diff:
+  description: The peers that the plugin goes from.
+  returned: with C(--diff)
+  type: list
+  elements: dict
+  contains:
+    before_header:
+      description: What it is about.
+      type: str
+      sample: plugin
+    after_header:
+      description: The same.
+      type: str
+      sample: plugin
+    before:
+      description: How it was. Values of others are masked.
+      type: str
+      sample: "ada: iapeer-memory@agfpd\n"
+    after:
+      description: How it is now.
+      type: str
+      sample: ""
+kind:
+  description:
+    - Of what kind the problem is that stopped the work.
+    - One of V(busy), V(failed), V(foreign), V(irregular), V(legacy), V(malformed), V(missing), V(outside), V(refused),
+      V(unreadable).
+  returned: where something on the host stopped the work
+  type: str
+  sample: failed
+refused:
+  description: That the test sandbox refused what was asked; the result is skipped then.
+  returned: where it did
+  type: bool
+  sample: true
 results:
-  description: Where the plugin was seen; C(personality), C(runtime), C(cwd), C(action), C(detail).
+  description: Where the plugin was seen.
   returned: success, and where a client failed
   type: list
   elements: dict
+  contains:
+    personality:
+      description: The peer's name; empty for the account's Codex.
+      type: str
+      sample: ada
+    runtime:
+      description: V(claude) or V(codex).
+      type: str
+      sample: claude
+    cwd:
+      description: The peer's folder, or that of the account's Codex.
+      type: str
+      sample: /home/ada/peers/ada
+    action:
+      description: V(removed), V(left) or V(failed).
+      type: str
+      sample: removed
+    detail:
+      description: Why it failed; else empty.
+      type: str
+      sample: ""
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -15,7 +15,13 @@ description:
   - Declaring what is declared already writes nothing and keeps the time of registration.
 extends_documentation_fragment:
   - agfpd.iapeer_memory.host
+  - agfpd.iapeer_memory.host.forms
   - agfpd.iapeer_memory.host.changes
+seealso:
+  - name: The host contract
+    description: The slot's forms, key by key, contract §3.
+    link: https://github.com/agfpd/iapeer-memory-ansible/blob/main/docs/contract.md#3-the-memory-slot
+  - module: agfpd.iapeer_memory.legacy_plugin_off
 options:
   state:
     description: Whether the slot is to declare us.
@@ -23,8 +29,10 @@ options:
     choices: [present, absent]
     default: present
   version:
-    description: The version to declare. Required with O(state=present).
-    type: str
+    description:
+      - The version to declare. Without it what the installed binary says.
+      - It has to be text, quoted where it looks like a number.
+    type: raw
   migrate:
     description: Rewrite a v1.1 slot. Without it such a slot is refused, because the plugin is derived from it.
     type: bool
@@ -43,8 +51,15 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+changed:
+  description: Whether anything was changed, or would be in check mode.
+  returned: always
+  type: bool
+  sample: true
 action:
-  description: What was done, or would be done in check mode, in one word.
+  description:
+    - What was done, or would be done in check mode, in one word.
+    - One of V(declared), V(redeclared), V(migrated), V(already), V(removed), V(absent), V(failed), V(skipped).
   returned: always
   type: str
   sample: redeclared
@@ -52,21 +67,92 @@ detail:
   description: The same in one line for people.
   returned: always
   type: str
-
+  sample: "redeclared v1.4.0 (differed in version)"
+diff:
+  description: What changes, one entry for each file.
+  returned: with C(--diff)
+  type: list
+  elements: dict
+  contains:
+    before_header:
+      description: What it is about.
+      type: str
+      sample: /home/ada/.iapeer/memory-provider.json
+    after_header:
+      description: The same.
+      type: str
+      sample: /home/ada/.iapeer/memory-provider.json
+    before:
+      description: How it was. Values of others are masked.
+      type: str
+      sample: "version: 1.3.0\n"
+    after:
+      description: How it is now.
+      type: str
+      sample: "version: 1.4.0\n"
+kind:
+  description:
+    - Of what kind the problem is that stopped the work.
+    - One of V(busy), V(failed), V(foreign), V(irregular), V(legacy), V(malformed), V(missing), V(outside), V(refused),
+      V(unreadable).
+  returned: where something on the host stopped the work
+  type: str
+  sample: foreign
+refused:
+  description: That the test sandbox refused what was asked; the result is skipped then.
+  returned: where it did
+  type: bool
+  sample: true
 slot:
   description: The declaration as it is after the run; empty where there is none.
   returned: success
   type: dict
+  contains:
+    provider:
+      description: Always V(iapeer-memory).
+      type: str
+      sample: iapeer-memory
+    package:
+      description: The provider's package.
+      type: str
+      sample: '@agfpd/iapeer-memory'
+    version:
+      description: The declared version.
+      type: str
+      sample: 1.4.0
+    registeredAt:
+      description: When it was declared.
+      type: str
+      sample: '2026-01-31T12:00:00.000Z'
+    heartbeat:
+      description: The heartbeat file.
+      type: str
+      sample: /home/ada/.iapeer/state/iapeer-memory/memoryd.heartbeat
+    provision:
+      description: How the core connects a new peer; C(command) and C(args).
+      type: dict
+      sample:
+        command: /home/ada/.local/bin/iapeer-memory
+        args:
+          [provision-peer, --cwd, '{cwd}', --runtime, '{runtime}', --personality, '{personality}', --occasion,
+           '{occasion}']
+    unprovision:
+      description: How the core disconnects one; C(command) and C(args).
+      type: dict
+      sample:
+        command: /home/ada/.local/bin/iapeer-memory
+        args: [unprovision-peer, --cwd, '{cwd}', --runtime, '{runtime}', --occasion, '{occasion}']
 form_before:
   description: One of V(absent), V(malformed), V(v1_1), V(v1_2).
   returned: success
   type: str
+  sample: v1_1
 """
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import slot
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import host_arguments, run
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import FORMS, host_arguments, run
 
 
 def main() -> None:
@@ -74,10 +160,10 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec=host_arguments(
             state={"choices": ["present", "absent"], "default": "present"},
-            version={"type": "str"},
+            version={"type": "raw"},
+            forms=FORMS,
             migrate={"type": "bool", "default": False},
         ),
-        required_if=[("state", "present", ["version"])],
         supports_check_mode=True,
     )
     run(module, slot.ensure)

@@ -16,6 +16,15 @@ description:
 extends_documentation_fragment:
   - agfpd.iapeer_memory.host
   - agfpd.iapeer_memory.host.changes
+seealso:
+  - name: The host contract
+    description: What the daemon leaves on disk, and the verified kill, contract §8.
+    link: https://github.com/agfpd/iapeer-memory-ansible/blob/main/docs/contract.md#8-memoryd
+  - module: agfpd.iapeer_memory.notifier_trigger
+attributes:
+  idempotent:
+    description: With O(newer_than) or O(hung_after) a second run changes nothing. With neither, every run restarts it.
+    support: partial
 options:
   newer_than:
     description: Restart only where the process is older than the newest of these files.
@@ -45,8 +54,15 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+changed:
+  description: Whether anything was changed, or would be in check mode.
+  returned: always
+  type: bool
+  sample: true
 action:
-  description: What was done, or would be done in check mode, in one word.
+  description:
+    - What was done, or would be done in check mode, in one word.
+    - One of V(restarted), V(already), V(pid_file_removed), V(not_running), V(failed), V(skipped).
   returned: always
   type: str
   sample: restarted
@@ -54,19 +70,49 @@ detail:
   description: The same in one line for people.
   returned: always
   type: str
-
+  sample: "asked for; pid 4711 ended, pid 4799 came up with a fresh heartbeat"
+diff:
+  description: Which process goes, and why.
+  returned: with C(--diff)
+  type: list
+  elements: dict
+  contains:
+    before:
+      description: The process.
+      type: str
+      sample: "memoryd pid 4711\n"
+    after:
+      description: What becomes of it, and why.
+      type: str
+      sample: "restarted: asked for\n"
+kind:
+  description:
+    - Of what kind the problem is that stopped the work.
+    - One of V(busy), V(failed), V(foreign), V(irregular), V(legacy), V(malformed), V(missing), V(outside), V(refused),
+      V(unreadable).
+  returned: where something on the host stopped the work
+  type: str
+  sample: failed
+refused:
+  description: That the test sandbox refused what was asked; the result is skipped then.
+  returned: where it did
+  type: bool
+  sample: true
 old_pid:
-  description: The process that was running.
+  description: The process that was running; null where none was.
   returned: success
   type: int
+  sample: 4711
 new_pid:
-  description: The process that came up instead.
+  description: The process that came up instead; null where it was not waited for.
   returned: success
   type: int
+  sample: 4799
 signal:
-  description: The last signal that was needed, V(TERM) or V(KILL).
+  description: The last signal that was needed, V(TERM) or V(KILL); null where none was.
   returned: success
   type: str
+  sample: TERM
 """
 
 from ansible.module_utils.basic import AnsibleModule

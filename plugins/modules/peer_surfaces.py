@@ -18,6 +18,13 @@ extends_documentation_fragment:
   - agfpd.iapeer_memory.host
   - agfpd.iapeer_memory.host.changes
   - agfpd.iapeer_memory.host.peers
+  - agfpd.iapeer_memory.host.forms
+seealso:
+  - name: The host contract
+    description: Every file of every peer, byte by byte, contract §5.
+    link: https://github.com/agfpd/iapeer-memory-ansible/blob/main/docs/contract.md#5-surfaces
+  - module: agfpd.iapeer_memory.fleet_map
+  - module: agfpd.iapeer_memory.legacy_plugin_off
 options:
   state:
     description: Whether our surfaces are to be there.
@@ -25,14 +32,14 @@ options:
     choices: [present, absent]
     default: present
   port:
-    description: memoryd's port, from 1 to 65535. Without it that of C(config.env).
+    description: memoryd's port, from 1 to 65535. Without it that of the provider.
     type: int
   reference_dir:
     description:
-      - A folder on the target that holds C(iapeer-memory-*/SKILL.md), to be used instead of the bundled skills.
+      - A folder on the target that holds C(iapeer-memory-*/SKILL.md), to be used instead of the provider's skills.
     type: path
   skills:
-    description: The skills as text, by name, to be used instead of the bundled ones.
+    description: The skills as text, by name, to be used instead of the provider's.
     type: dict
   surfaces:
     description: Which surfaces to look at. Without it all of them.
@@ -43,13 +50,6 @@ options:
     description: How many seconds to wait for the provision lock.
     type: float
     default: 15
-  skipped_as:
-    description:
-      - Under which name to return the skipped peers. Ansible takes a result whose C(skipped) is not empty for a task
-        that was skipped, whatever else it did; V(skipped_peers) avoids that.
-    type: str
-    choices: [skipped, skipped_peers]
-    default: skipped
   all_results:
     description: Return a record also for what is simply in place.
     type: bool
@@ -67,8 +67,15 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+changed:
+  description: Whether anything was changed, or would be in check mode.
+  returned: always
+  type: bool
+  sample: true
 action:
-  description: What was done, or would be done in check mode, in one word.
+  description:
+    - What was done, or would be done in check mode, in one word.
+    - One of V(written), V(already), V(removed), V(absent), V(failed), V(skipped).
   returned: always
   type: str
   sample: written
@@ -76,9 +83,45 @@ detail:
   description: The same in one line for people.
   returned: always
   type: str
-
+  sample: "16 peer-runtimes, 2 written, 1 peers skipped"
+diff:
+  description: What changes, one entry for each file.
+  returned: with C(--diff)
+  type: list
+  elements: dict
+  contains:
+    before_header:
+      description: What it is about.
+      type: str
+      sample: /home/ada/peers/ada/.mcp.json
+    after_header:
+      description: The same.
+      type: str
+      sample: /home/ada/peers/ada/.mcp.json
+    before:
+      description: How it was. Values of others are masked.
+      type: str
+      sample: "url: http://127.0.0.1:1/mcp\n"
+    after:
+      description: How it is now.
+      type: str
+      sample: "url: http://127.0.0.1:8766/mcp\n"
+kind:
+  description:
+    - Of what kind the problem is that stopped the work.
+    - One of V(busy), V(failed), V(foreign), V(irregular), V(legacy), V(malformed), V(missing), V(outside), V(refused),
+      V(unreadable).
+  returned: where something on the host stopped the work
+  type: str
+  sample: busy
+refused:
+  description: That the test sandbox refused what was asked; the result is skipped then.
+  returned: where it did
+  type: bool
+  sample: true
 results:
-  description: One record for every peer-runtime that was not simply in place, or for all of them.
+  description: One record for every peer-runtime that was not simply in place, or for all of them with
+    O(all_results=true).
   returned: success, and where a surface failed
   type: list
   elements: dict
@@ -86,15 +129,19 @@ results:
     personality:
       description: The peer's name.
       type: str
+      sample: ada
     runtime:
       description: V(claude) or V(codex).
       type: str
+      sample: claude
     cwd:
       description: The peer's folder.
       type: str
+      sample: /home/ada/peers/ada
     ok:
       description: Whether no surface failed.
       type: bool
+      sample: true
     outcomes:
       description: One record for every surface.
       type: list
@@ -103,36 +150,49 @@ results:
         surface:
           description: V(hooks), V(mcp), V(skills) or V(trust).
           type: str
+          sample: mcp
         action:
           description: V(written), V(already), V(removed), V(absent), V(failed) or V(skipped).
           type: str
+          sample: written
         path:
           description: The file it is about.
           type: str
+          sample: /home/ada/peers/ada/.mcp.json
         detail:
           description: Why, where there is something to say.
           type: str
-skipped:
-  description:
-    - Peers without a session runtime or without a folder; C(personality) and C(reason).
-    - Named C(skipped_peers) where O(skipped_as=skipped_peers).
+          sample: ""
+skipped_peers:
+  description: Peers without a session runtime or without a folder.
   returned: success, and where a surface failed
   type: list
   elements: dict
+  contains:
+    personality:
+      description: The peer's name.
+      type: str
+      sample: telegram
+    reason:
+      description: Why it was left out.
+      type: str
+      sample: no session runtime
 in_place:
   description: How many peer-runtimes needed nothing.
   returned: success, and where a surface failed
   type: int
+  sample: 14
 total:
   description: How many peer-runtimes there are.
   returned: success, and where a surface failed
   type: int
+  sample: 16
 """
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import peers
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import PEERS, host_arguments, run
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import FORMS, PEERS, host_arguments, run
 
 
 def main() -> None:
@@ -146,7 +206,7 @@ def main() -> None:
             skills={"type": "dict"},
             surfaces={"type": "list", "elements": "str", "choices": ["hooks", "mcp", "skills", "trust"]},
             lock_timeout={"type": "float", "default": 15},
-            skipped_as={"choices": ["skipped", "skipped_peers"], "default": "skipped"},
+            forms=FORMS,
             all_results={"type": "bool", "default": False},
         ),
         mutually_exclusive=[("reference_dir", "skills")],

@@ -15,9 +15,16 @@ description:
 extends_documentation_fragment:
   - agfpd.iapeer_memory.host
   - agfpd.iapeer_memory.host.changes
+seealso:
+  - name: The host contract
+    description: When a new binary takes the place of the old one, contract §9.
+    link: https://github.com/agfpd/iapeer-memory-ansible/blob/main/docs/contract.md#9-the-steps-of-update
+  - module: agfpd.iapeer_memory.memoryd_restart
 options:
   src:
-    description: The file on the controller.
+    description:
+      - The file on the controller.
+      - A relative path is looked for in C(files/) of the role and beside the playbook, then in the current folder.
     type: path
   checksum:
     description: Filled in by the action plugin.
@@ -27,12 +34,19 @@ options:
 EXAMPLES = r"""
 - name: Install the binary
   agfpd.iapeer_memory.provider_binary:
-    src: files/iapeer-memory
+    src: iapeer-memory
 """
 
 RETURN = r"""
+changed:
+  description: Whether anything was changed, or would be in check mode.
+  returned: always
+  type: bool
+  sample: true
 action:
-  description: What was done, or would be done in check mode, in one word.
+  description:
+    - What was done, or would be done in check mode, in one word.
+    - One of V(installed), V(replaced), V(already), V(failed), V(skipped).
   returned: always
   type: str
   sample: replaced
@@ -40,11 +54,47 @@ detail:
   description: The same in one line for people.
   returned: always
   type: str
-
+  sample: /home/ada/.local/bin/iapeer-memory replaced
+diff:
+  description: What changes, one entry for each file.
+  returned: with C(--diff)
+  type: list
+  elements: dict
+  contains:
+    before_header:
+      description: What it is about.
+      type: str
+      sample: /home/ada/.local/bin/iapeer-memory
+    after_header:
+      description: The same.
+      type: str
+      sample: /home/ada/.local/bin/iapeer-memory
+    before:
+      description: How it was. Values of others are masked.
+      type: str
+      sample: "sha256 0d5f... mode 0755\n"
+    after:
+      description: How it is now.
+      type: str
+      sample: "sha256 9a1c... mode 0755\n"
+kind:
+  description:
+    - Of what kind the problem is that stopped the work.
+    - One of V(busy), V(failed), V(foreign), V(irregular), V(legacy), V(malformed), V(missing), V(outside), V(refused),
+      V(unreadable).
+  returned: where something on the host stopped the work
+  type: str
+  sample: irregular
+refused:
+  description: That the test sandbox refused what was asked; the result is skipped then.
+  returned: where it did
+  type: bool
+  sample: true
 needed:
   description: Whether the host had another file, or none.
   returned: success
   type: bool
+  sample: true
 """
 
 from ansible.module_utils.basic import AnsibleModule

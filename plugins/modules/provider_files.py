@@ -11,11 +11,18 @@ short_description: Write the files that the provider keeps beside its configurat
 version_added: 0.1.0
 description:
   - The templates of the host's language, the scripts that the notifier runs, or the host-wide guide.
-  - Templates that are there already stay, unless texts are given to replace them. The guide is rewritten only where
-    there is one.
+  - All of them become what the installed provider writes, but for texts that are given, which win. The guide is
+    rewritten only where there is one.
 extends_documentation_fragment:
   - agfpd.iapeer_memory.host
+  - agfpd.iapeer_memory.host.forms
   - agfpd.iapeer_memory.host.changes
+seealso:
+  - name: The host contract
+    description: What these files are for, contract §7.
+    link: https://github.com/agfpd/iapeer-memory-ansible/blob/main/docs/contract.md#7-scripts-triggers-guide-doctrines
+  - module: agfpd.iapeer_memory.role_doctrines
+  - module: agfpd.iapeer_memory.notifier_trigger
 options:
   part:
     description: Which part.
@@ -24,13 +31,13 @@ options:
     required: true
   templates:
     description:
-      - Texts by file name, to replace what is there. Without it the bundled texts fill what is missing.
+      - Texts of your own by file name, which win over those of the provider's version.
       - With O(part=guide) only C(guide.md) counts, and is the text that the guide is made from.
     type: dict
 """
 
 EXAMPLES = r"""
-- name: Fill in missing templates
+- name: Bring the templates to the provider's version
   agfpd.iapeer_memory.provider_files:
     part: templates
 
@@ -40,8 +47,15 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+changed:
+  description: Whether anything was changed, or would be in check mode.
+  returned: always
+  type: bool
+  sample: true
 action:
-  description: What was done, or would be done in check mode, in one word.
+  description:
+    - What was done, or would be done in check mode, in one word.
+    - One of V(written), V(already), V(failed), V(skipped).
   returned: always
   type: str
   sample: written
@@ -49,25 +63,63 @@ detail:
   description: The same in one line for people.
   returned: always
   type: str
-
-pending:
-  description: In check mode the texts that would be written, by file name, for the steps that would read them.
+  sample: "written: index.md, guide.md"
+diff:
+  description: What changes, one entry for each file.
+  returned: with C(--diff)
+  type: list
+  elements: dict
+  contains:
+    before_header:
+      description: What it is about.
+      type: str
+      sample: /home/ada/.iapeer/plugins/iapeer-memory/templates/en/index.md
+    after_header:
+      description: The same.
+      type: str
+      sample: /home/ada/.iapeer/plugins/iapeer-memory/templates/en/index.md
+    before:
+      description: How it was. Values of others are masked.
+      type: str
+      sample: ""
+    after:
+      description: How it is now.
+      type: str
+      sample: "# index\n"
+kind:
+  description:
+    - Of what kind the problem is that stopped the work.
+    - One of V(busy), V(failed), V(foreign), V(irregular), V(legacy), V(malformed), V(missing), V(outside), V(refused),
+      V(unreadable).
+  returned: where something on the host stopped the work
+  type: str
+  sample: malformed
+refused:
+  description: That the test sandbox refused what was asked; the result is skipped then.
+  returned: where it did
+  type: bool
+  sample: true
+files:
+  description: The paths of what was written, or would be in check mode.
   returned: success
-  type: dict
+  type: list
+  elements: str
+  sample: [/home/ada/.iapeer/plugins/iapeer-memory/memoryd-launcher.sh]
 """
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import provider_files
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import host_arguments, run
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import FORMS, host_arguments, run
 
 
 def main() -> None:
     """Run the module (see DOCUMENTATION)."""
     module = AnsibleModule(
         argument_spec=host_arguments(
-            part={"choices": ["templates", "launcher", "guide"], "required": True},
+            part={"choices": [*provider_files.PARTS], "required": True},
             templates={"type": "dict"},
+            forms=FORMS,
         ),
         supports_check_mode=True,
     )

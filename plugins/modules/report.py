@@ -27,6 +27,11 @@ attributes:
   diff_mode:
     description: There is nothing to show a difference of.
     support: none
+seealso:
+  - name: The host contract
+    description: The checks, and the steps before them, contract §10.
+    link: https://github.com/agfpd/iapeer-memory-ansible/blob/main/docs/contract.md#10-the-checks-of-verify
+  - module: agfpd.iapeer_memory.memory_host_info
 options:
   playbook:
     description: Whose rows to make.
@@ -82,6 +87,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+changed:
+  description: Always false.
+  returned: always
+  type: bool
+  sample: false
 summary:
   description: The status of every row, on one line.
   returned: always
@@ -114,4 +124,5 @@ report:
   description: The report's file.
   returned: where O(report_dir) is given
   type: str
+  sample: /home/ada/reports/studio.json
 """

@@ -179,7 +179,7 @@ def update(host: ThrowawayHost) -> list[Step]:
     checksum = hashlib.sha256(wanted.read_bytes()).hexdigest()
     watcher = {"kind": "event", "id": WATCHER, "script": str(host.launcher_path), "target": "scriber", "wait": 3}
     timer = {"kind": "time", "id": "iapeer-memory-dream-tick", "when": "0 4 * * 1", "target": "dreamweaver"}
-    timer.update(message="DREAM_TICK", check=str(host.gate_path))
+    timer.update(text="DREAM_TICK", check=str(host.gate_path))
     return [
         Step("binary", "provider_binary", {"src": str(wanted), "checksum": checksum}),
         Step("templates", "provider_files", {"part": "templates"}),

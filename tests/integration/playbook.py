@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from unittest import mock
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.host import Host, open_host
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.results import Result
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import peers
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import (
     doctrines,
@@ -115,7 +116,7 @@ class Fleet:
         }
 
     def run(self, playbook: str, *words: str, report: bool = True, **variables: Any) -> Run:
-        """Run a playbook of the collection; further words and variables (as -e) go to ansible-playbook.
+        """Run a playbook of the collection, or a file; further words and variables (as -e) go to ansible-playbook.
 
         The output is checked for what nobody should ever see, whatever the exit code.
         """
@@ -124,7 +125,8 @@ class Fleet:
             old.unlink()
         if report:
             variables["iapeer_memory_report_dir"] = str(folder)
-        command = [str(Path(sys.executable).parent / "ansible-playbook"), COLLECTION + playbook]
+        command = [str(Path(sys.executable).parent / "ansible-playbook")]
+        command += [playbook if os.path.isabs(playbook) else COLLECTION + playbook]
         command += ["-i", str(self.inventory()), *words]
         command += ["-e", json.dumps(variables)] if variables else []
         return finish(command, {**os.environ, "ANSIBLE_FORKS": "8", **self.settings}, folder)
@@ -177,14 +179,15 @@ def settle(host: ThrowawayHost) -> None:
     with mock.patch.dict(os.environ, host.env, clear=True):
         found = open_host({}, os.environ)
         for work, options in wanted_work(found, host.version):
-            assert not work(found, options, False).get("failed"), options
+            done = work(found, options, False)
+            assert not (done.failed if isinstance(done, Result) else done.get("failed")), options
 
 
 def wanted_work(host: Host, version: str) -> list[tuple[Any, dict[str, Any]]]:
     """The work of update's steps with their options, in order."""
     send = {"state": "present", "registrant": "index", "wait": 5}
     watcher = {**send, "kind": "event", "id": "iapeer-memory-memoryd", "script": host.paths.launcher}
-    timer = {**send, "kind": "time", "when": host.config.dream_cron, "message": "DREAM_TICK", "target": "dreamweaver"}
+    timer = {**send, "kind": "time", "when": host.config.dream_cron, "text": "DREAM_TICK", "target": "dreamweaver"}
     timer = {**timer, "state": "present" if host.config.dream else "absent", "check": host.paths.dream_gate}
     return [
         (provider_files.ensure, {"part": "templates"}),

@@ -15,6 +15,17 @@ from ansible_collections.agfpd.iapeer_memory.tests.integration.conftest import B
 
 pytestmark = pytest.mark.slow
 
+OWN_PLAY = """\
+- hosts: all
+  gather_facts: false
+  tasks:
+    - import_role: {name: agfpd.iapeer_memory.host, tasks_from: update}
+      vars:
+        iapeer_memory_binary_src: iapeer-memory
+        iapeer_memory_templates_src: texts
+        iapeer_memory_skills_src: skills
+"""
+
 
 def test_a_new_binary_is_installed_declared_and_run(build: Build, gather: Gather, tmp_path: Path) -> None:
     """On a host that has none, and on one whose binary is a link within its home and whose memoryd runs."""
@@ -88,3 +99,17 @@ def test_templates_and_skills_of_the_operators_own_are_used(build: Build, gather
     skills = host.peer("index") / ".claude/skills"
     assert (skills / "iapeer-memory-init/SKILL.md").read_text(encoding="utf-8").endswith("Ours.\n")
     assert not (skills / "iapeer-memory-distill").exists()
+
+
+def test_a_relative_path_leads_to_the_files_beside_the_playbook(build: Build, gather: Gather, tmp_path: Path) -> None:
+    files = tmp_path / "own/files"
+    install_provider(files / "iapeer-memory", "1.3.0")
+    write(files / "texts/en/scriber.md", "# our scriber\n")
+    write(files / "skills/iapeer-memory-init/SKILL.md", "Ours.\n")
+    write(tmp_path / "own/play.yml", OWN_PLAY)
+    host = build(form="v1_2", peers=[], templates=True)
+    looked = gather(host).run(str(tmp_path / "own/play.yml"), "--check", "--diff")
+    assert looked.rc == 0, looked.output
+    assert looked.rows()["binary"] == ("changed", f"{host.provider_bin} replaced")
+    assert looked.rows()["templates"] == ("changed", "written: scriber.md")
+    assert "+Ours." in looked.stdout

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the agfpd.iapeer_memory contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The provision lock against a second implementation of its protocol, in plain shell: nothing is lost between them."""
+"""The provision lock against the provider's own, in its stand-in: nothing is lost between them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ import pytest
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.host import open_host
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.lock import LOCK, OWNER, provision_lock
 
-pytestmark = pytest.mark.any_core
-PEER = Path(__file__).resolve().parents[1] / "fixtures" / "lock_peer.sh"
+pytestmark = pytest.mark.once
 # Our side of it: the same work under our lock.
 OURS = """
 import sys
@@ -28,6 +27,19 @@ state, counter, rounds, timeout = sys.argv[1:]
 host = open_host({"state_dir": state}, {"HOME": "/nonexistent"})
 for _ in range(int(rounds)):
     with provision_lock(host, float(timeout)):
+        with open(counter) as file:
+            value = int(file.read())
+        with open(counter, "w") as file:
+            file.write(f"{value + 1}\\n")
+"""
+# Theirs: the stand-in's lock, written from the contract alone.
+THEIRS = """
+import sys
+from ansible_collections.agfpd.iapeer_memory.tests.fixtures.provider.lock import provision_lock
+
+state, counter, rounds, timeout = sys.argv[1:]
+for _ in range(int(rounds)):
+    with provision_lock(state, float(timeout)):
         with open(counter) as file:
             value = int(file.read())
         with open(counter, "w") as file:
@@ -45,7 +57,7 @@ class Arena:
         self.counter.write_text("0\n")
 
     def start(self, ours: bool, rounds: int, timeout: int = 120) -> subprocess.Popen[str]:
-        command = [sys.executable, "-c", OURS] if ours else ["sh", str(PEER)]
+        command = [sys.executable, "-c", OURS if ours else THEIRS]
         words = [str(self.state), str(self.counter), str(rounds), str(timeout)]
         return subprocess.Popen([*command, *words], stderr=subprocess.PIPE, text=True)
 
@@ -109,8 +121,8 @@ def test_they_wait_for_us(arena: Arena) -> None:
         os.utime(arena.state / LOCK, (time.time() - 500,) * 2)
         writer = arena.start(ours=False, rounds=1, timeout=1)
         _out, text = writer.communicate(timeout=60)
-    assert (writer.returncode, arena.count()) == (75, 0)
-    assert "is busy" in text
+    assert (writer.returncode, arena.count()) == (1, 0)
+    assert f"provision lock is busy for 1 s: {arena.state / LOCK}" in text
     assert os.listdir(arena.state) == []
 
 

@@ -33,6 +33,9 @@ HEADER = """\
 # SPDX-License-Identifier: GPL-3.0-or-later
 """
 
+# How code refers to docs/contract.md: contract §5, contract §5 and §11.
+REFERENCE = re.compile(r"contract §(\d+)(?:,? and §(\d+))?")
+
 # The brackets keep this file from saying what it forbids.
 FORBIDDEN = {
     "an absolute path of one machine": re.compile(r"(?<![\w.~}\])-])/(?:[r]oot|[w]ork|[f]arm)/"),
@@ -191,6 +194,14 @@ def test_a_roles_defaults_are_the_options_it_declares(path: Path) -> None:
         assert not differing, f"{entry_point}: {{option: (declared, in defaults/main.yml)}}"
 
 
+@per_file(ROLES)
+def test_a_roles_readme_names_its_entry_points_and_options(path: Path) -> None:
+    readme = (path.parent.parent / "README.md").read_text(encoding="utf-8")
+    specs = yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"]
+    names = {*specs, *(name for spec in specs.values() for name in spec.get("options") or {})}
+    assert not [name for name in names if f"`{name}`" not in readme]
+
+
 @per_file([path for path in FILES if path.suffix == ".py" and path.stat().st_size])
 def test_a_python_file_carries_the_licence(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
@@ -206,3 +217,19 @@ def test_no_file_speaks_of_one_machine_or_its_history() -> None:
         if words.search(line)
     ]
     assert not found, "\n".join(found)
+
+
+def test_every_section_of_the_contract_that_is_referred_to_is_there() -> None:
+    contract = ROOT / "docs" / "contract.md"
+    written = re.findall(r"^## §(\d+) ", contract.read_text(encoding="utf-8"), re.MULTILINE)
+    assert written == [str(number) for number in range(1, 14)]
+    links = {"".join(c for c in line.lower() if c.isalnum() or c in "- ").strip().replace(" ", "-")
+             for line in contract.read_text(encoding="utf-8").splitlines() if line.startswith("#")}  # fmt: skip
+    wrong = []
+    for path in (path for path in FILES if path.suffix in (".py", ".yml", ".md") and path != contract):
+        text = path.read_text(encoding="utf-8", errors="replace")
+        named = [number for reference in REFERENCE.findall(text) for number in filter(None, reference)]
+        if len(named) != text.count("§") or not set(named) <= set(written):
+            wrong.append(relative(path))
+        assert set(re.findall(r"docs/contract\.md#([\w-]+)", text)) <= links, path
+    assert wrong == [relative(Path(__file__))]  # which speaks of references

@@ -5,21 +5,20 @@
 
 from __future__ import annotations
 
+from .._doorway.problem import Problem
 
-class DocumentError(ValueError):
-    """A document that is refused, or an edit of it that would not come out right (contract section 5).
 
-    :ivar reason: what is wrong, in words for people.
-    :ivar place: where it is, such as ``line 3, column 7`` or ``mcp_servers``; empty when it is the whole document.
+class DocumentError(Problem):
+    """A document that is refused, or an edit of it that would not come out right (contract §5).
+
+    reason: what is wrong, in words for people. place: where it is, such as `line 3, column 7` or `mcp_servers`; empty
+    when it is the whole document.
     """
 
     def __init__(self, reason: str, place: str = "") -> None:
-        super().__init__(reason, place)
+        super().__init__(f"{reason} ({place})" if place else reason, kind="malformed")
         self.reason = reason
         self.place = place
-
-    def __str__(self) -> str:
-        return f"{self.reason} ({self.place})" if self.place else self.reason
 
 
 def decode(data: bytes) -> str:

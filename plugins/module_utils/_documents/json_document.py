@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the agfpd.iapeer_memory contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""JSON objects loaded strictly and changed with as few bytes touched as possible (contract section 5).
+"""JSON objects loaded strictly and changed with as few bytes touched as possible (contract §5).
 
 Pure: bytes in, bytes out. Everything that cannot be done exactly right is a :class:`DocumentError`.
 """
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from .errors import DocumentError, decode, line_column
 from .json_spans import LIMIT, Node, Number, check_depth, common_items, scan, skip_space
 
-__all__ = ["Number", "dump_like", "load"]
+__all__ = ["Number", "dump_like", "load", "plain"]
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _INDENT = re.compile(r"[ \t]*")
@@ -39,7 +39,7 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_members, parse_float=Number, pars
 def load(data: bytes) -> dict[str, Any]:
     """The JSON object in *data*, its numbers as :class:`Number`.
 
-    Raises :class:`DocumentError` with reason and place for everything contract section 5 calls "not what it should be":
+    Raises :class:`DocumentError` with reason and place for everything contract §5 calls "not what it should be":
     not UTF-8, a byte order mark, not strictly JSON, duplicate keys, nesting beyond 128 levels, no object at the top.
     """
     text = decode(data)
@@ -58,10 +58,10 @@ def dump_like(data: bytes | None, after: Mapping[str, Any]) -> bytes:
     """*data* changed as little as possible so that it says *after*; ``None`` is a new file.
 
     Members and items that stay the same keep their bytes, new members go last, and indentation, line ends, spacing and
-    the final newline are as found (contract section 5). Raises :class:`DocumentError` when *data* is refused by
+    the final newline are as found (contract §5). Raises :class:`DocumentError` when *data* is refused by
     :func:`load` or the result would not load as exactly *after*; ``TypeError`` when *after* is not JSON at all.
     """
-    wanted = _plain(after, 1)
+    wanted = plain(after)
     if data is None:
         return _checked(_write(wanted, _Style(), "", True) + "\n", wanted)
     if load(data) == wanted:
@@ -84,8 +84,11 @@ def _checked(text: str, wanted: dict[str, Any]) -> bytes:
     return data
 
 
-def _plain(value: Any, depth: int) -> Any:
-    """*value* as :func:`load` would return it: plain dicts and lists, numbers by spelling."""
+def plain(value: Any, depth: int = 1) -> Any:
+    """*value* as :func:`load` would return it: plain dicts and lists, numbers by spelling; *depth* is its own level.
+
+    Raises :class:`DocumentError` for what JSON cannot say or what nests too deep, ``TypeError`` for what is not JSON.
+    """
     if value is None or isinstance(value, (str, bool)):
         return value
     if isinstance(value, (int, float)):
@@ -98,9 +101,9 @@ def _plain(value: Any, depth: int) -> Any:
     if isinstance(value, Mapping):
         if not all(isinstance(key, str) for key in value):
             raise TypeError("the keys of a JSON object are strings")
-        return {key: _plain(item, depth + 1) for key, item in value.items()}
+        return {key: plain(item, depth + 1) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item, depth + 1) for item in value]
+        return [plain(item, depth + 1) for item in value]
     raise TypeError(f"{type(value).__name__} has no place in JSON")
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The role peers' manifest and their doctrines (contract §7)."""
+"""The doctrines of the role peers (contract §7)."""
 
 from __future__ import annotations
 
@@ -12,34 +12,22 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .._doorway.folders import Folder
-from .._doorway.sandbox import Problem
-from .._host.edits import Edit, apply_in, read_json_object
-from .._host.host import Host, absolute, given_text
+from .._doorway.problem import Problem
+from .._forms.ahead import NOTHING, Ahead
+from .._forms.bundled import PLACEHOLDER
+from .._host.edits import Edit, apply_in
+from .._host.host import Host
+from .._host.options import absolute
+from .._host.results import Result
+from .._host.roles import NO_MANIFEST, Role, RoleDone, manifest_roles, roles_result
+from .version import wanted_version
 
-PLACEHOLDER = "{{VAULT_PATH}}"
 FRONTMATTER = re.compile(r"---[^\S\n]*\n(?:.*?\n)??---[^\S\n]*(?:\n|\Z)", re.DOTALL)
 MARKER = re.compile(r"<!-- iapeer-memory doctrine v(.+?) -->")
+MARKED = "<!-- iapeer-memory doctrine v"
+# What the core puts there before anybody has written a doctrine.
+SCAFFOLD = "An empty doctrine launches a bare peer"
 DOCTRINE = ".iapeer/IAPEER.md"
-
-
-class Role(NamedTuple):
-    """One entry of the manifest: the role, its peer's folder, and the path of its template."""
-
-    role: str
-    cwd: str
-    template: str
-
-
-class Manifest(NamedTuple):
-    """The roles of the host, or why they cannot be read; kind is missing, unreadable or malformed then."""
-
-    roles: tuple[Role, ...] = ()
-    problem: str = ""
-    kind: str = ""
-
-    def cwd_of(self, role: str) -> str:
-        """The folder of a role's peer; empty where the manifest does not name it."""
-        return next((entry.cwd for entry in self.roles if entry.role == role), "")
 
 
 class Rendered(NamedTuple):
@@ -48,42 +36,12 @@ class Rendered(NamedTuple):
     role: Role
     edit: Edit
     reason: str = ""
-    problem: str = ""
-    refused: bool = False
+    problem: Problem | None = None
 
-    def record(self) -> dict[str, str]:
-        """The record that the module returns."""
-        action = self.edit.action
-        if self.problem:
-            action = "skipped" if self.refused else "failed"
-        return {
-            "role": self.role.role,
-            "action": action,
-            "target": self.edit.path,
-            "detail": self.problem or self.reason,
-        }
-
-
-def read_manifest(host: Host) -> Manifest:
-    """The roles manifest. Never fails: without one, nothing is rendered."""
-    try:
-        value = read_json_object(host.files, host.paths.roles)
-    except Problem as problem:
-        return Manifest((), problem.reason, problem.kind)
-    if value is None:
-        return Manifest((), "missing", "missing")
-    entries = value.get("roles")
-    if not isinstance(entries, list):
-        return Manifest((), "has no list of roles", "malformed")
-    templates = host.paths.templates(host.config.locale)
-    roles = []
-    for entry in entries:
-        found = entry if isinstance(entry, dict) else {}
-        texts = [text for text in map(found.get, ("role", "peerCwd", "template")) if isinstance(text, str) and text]
-        if len(texts) != 3:
-            return Manifest((), "an entry lacks role, peerCwd or template", "malformed")
-        roles.append(Role(texts[0], texts[1], os.path.join(templates, texts[2])))
-    return Manifest(tuple(roles))
+    def done(self) -> RoleDone:
+        """What came of it."""
+        diff = self.edit.diff() if self.edit.changed else None
+        return RoleDone(self.role.role, self.edit.path, self.edit.action, self.reason, diff, self.problem)
 
 
 def render(template: str, version: str, vault_path: str) -> str:
@@ -95,7 +53,13 @@ def render(template: str, version: str, vault_path: str) -> str:
 
 def marker(version: str) -> str:
     """The first line of a doctrine of this version."""
-    return f"<!-- iapeer-memory doctrine v{version} -->"
+    return f"{MARKED}{version} -->"
+
+
+def is_somebodys_own(current: str) -> bool:
+    """True where a doctrine is neither ours, nor blank, nor the core's scaffold: somebody wrote it by hand."""
+    text = current.lstrip("\ufeff \t\r\n")
+    return bool(text) and not text.startswith(MARKED) and SCAFFOLD not in text
 
 
 def drift(current: str | None, wanted: str, version: str) -> str:
@@ -110,30 +74,25 @@ def drift(current: str | None, wanted: str, version: str) -> str:
     return "" if current == wanted else "text: differs from its template"
 
 
-def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
+def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = NOTHING) -> Result:
     """Render every role of the manifest, or say what that would change (check).
 
-    options: version, vault_path, templates (file name to text that is about to be there, for check mode; it counts
-    before what is there). A missing template fails that role, the others render. Raises Problem for an empty version,
-    and where no vault is known.
+    options: version (without it what the binary says), vault_path (without it that of config.env). A missing template,
+    and a doctrine that somebody wrote by hand, fail that role; the others render. Raises Problem for a version that is
+    none, where the binary tells none, and where no vault is known.
     """
-    version = str(options.get("version") or "").strip()
-    if not version:
-        raise Problem("version is empty: name the version that the doctrines are to carry")
     vault = options.get("vault_path") or host.require_config().vault_path
     absolute("vault_path", vault)
-    manifest = read_manifest(host)
-    if manifest.problem:
-        if manifest.kind == "missing":
-            return {"changed": False, "action": "skipped", "detail": "no roles manifest", "results": [], "diff": []}
-        raise Problem(manifest.problem, host.paths.roles, manifest.kind)
+    roles = manifest_roles(host)
+    if roles is None:
+        return NO_MANIFEST
+    version = wanted_version(host, options, ahead)
     folder = host.paths.templates(host.config.locale)
-    given = {name: given_text("templates", name, text) for name, text in (options.get("templates") or {}).items()}
-    pending = {os.path.join(folder, name): text for name, text in given.items()}
-    done = _without_twins([_plan(host, role, version, vault, pending) for role in manifest.roles])
+    pending = {os.path.join(folder, name): text for name, text in ahead.templates.items()}
+    done = _without_twins([_plan(host, role, version, vault, pending) for role in roles])
     if not check:
         done = [_apply(host, item) for item in done]
-    return _result(done, version)
+    return roles_result([item.done() for item in done], "written", f"v{version}: ")
 
 
 def _plan(host: Host, role: Role, version: str, vault: str, pending: Mapping[str, str]) -> Rendered:
@@ -143,14 +102,16 @@ def _plan(host: Host, role: Role, version: str, vault: str, pending: Mapping[str
         with Folder(host.files.sandbox, role.cwd) as folder:
             found = folder.read(DOCTRINE)
             before = None if found is None else found.data
+            current = None if before is None else before.decode("utf-8", "surrogateescape")
+            if current is not None and is_somebodys_own(current):
+                raise Problem("somebody's own doctrine (no marker of ours): left as it is", path, "foreign")
             wanted = render(_template(host, role, pending), version, vault)
             edit = Edit(path, before, wanted.encode("utf-8", "surrogateescape"))
             if edit.changed:
                 folder.refuse_change(DOCTRINE)
-            current = None if before is None else before.decode("utf-8", "surrogateescape")
             return Rendered(role, edit, drift(current, wanted, version))
     except Problem as problem:
-        return Rendered(role, Edit(path, None, None), problem=str(problem), refused=problem.refused)
+        return Rendered(role, Edit(path, None, None), problem=problem)
 
 
 def _template(host: Host, role: Role, pending: Mapping[str, str]) -> str:
@@ -168,7 +129,7 @@ def _without_twins(done: list[Rendered]) -> list[Rendered]:
     for index, item in enumerate(done):
         folder = "" if item.problem else os.path.realpath(item.role.cwd)
         if folder in owners:
-            done[index] = item._replace(problem=f"{item.role.cwd}: shares its folder with {owners[folder]}")
+            done[index] = item._replace(problem=Problem(f"shares its folder with {owners[folder]}", item.role.cwd))
         elif folder:
             owners[folder] = item.role.role
     return done
@@ -181,23 +142,5 @@ def _apply(host: Host, item: Rendered) -> Rendered:
         with host.files.tree(item.role.cwd) as tree:
             apply_in(tree, DOCTRINE, item.edit)
     except Problem as problem:
-        return item._replace(problem=str(problem), refused=problem.refused)
+        return item._replace(problem=problem)
     return item
-
-
-def _result(done: list[Rendered], version: str) -> dict[str, Any]:
-    records = [item.record() for item in done]
-    changed = [item for item in done if item.edit.changed and not item.problem]
-    bad = [item for item in done if item.problem and not item.refused]
-    refused = any(item.refused for item in done)
-    action = "failed" if bad else "written" if changed else "skipped" if refused else "already"
-    result = {
-        "changed": bool(changed),
-        "action": action,
-        "detail": f"v{version}: " + (", ".join(f"{item['role']} {item['action']}" for item in records) or "no roles"),
-        "results": records,
-        "diff": [item.edit.diff() for item in changed],
-    }
-    if bad:
-        result.update(failed=True, msg="; ".join(f"{item.role.role}: {item.problem}" for item in bad))
-    return result

@@ -6,30 +6,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from .._doorway.egress import Outcome
-from .._doorway.sandbox import Problem
-from .._host.edits import Edit, apply, pretty_json, read_json_object
+from .._doorway.problem import Problem
+from .._forms.ahead import NOTHING, Ahead
+from .._host.core import Peer, peers_of, read_registry
+from .._host.edits import Edit, pretty_json, read_json_object, settle
 from .._host.host import Host
+from .._host.results import Result
 from .._host.times import iso_milliseconds
 
 NOW = "(the time of writing)"
-LIST_TIMEOUT = 60
-
-
-class Peer(NamedTuple):
-    """One agent: its name, its working folder and its runtimes."""
-
-    personality: str
-    cwd: str
-    runtimes: tuple[str, ...]
-
-    def as_entry(self) -> dict[str, Any]:
-        """The entry of the fleet map."""
-        return {"personality": self.personality, "cwd": self.cwd, "runtimes": list(self.runtimes)}
 
 
 class Fleet(NamedTuple):
@@ -43,39 +31,6 @@ class Fleet(NamedTuple):
     def readable(self) -> bool:
         """True where there is a map, an empty one included."""
         return not self.problem
-
-
-def core_problem(core: str, outcome: Outcome) -> Problem:
-    """The Problem that a failed call to the core amounts to."""
-    if outcome.refused:
-        return Problem(outcome.err, kind="refused")
-    if outcome.missing:
-        return Problem(f"the core is missing: no {core}", kind="missing")
-    return Problem(f"the core failed (exit code {outcome.rc}): {outcome.complaint}")
-
-
-def read_registry(host: Host) -> list[dict[str, Any]]:
-    """The rows that the core lists. Raises Problem where it is refused, missing, fails or does not print an array."""
-    done = host.egress.run(host.core, ["list", "--json"], timeout=LIST_TIMEOUT)
-    if done.rc != 0:
-        raise core_problem(host.core.path, done)
-    try:
-        rows = json.loads(done.out)
-    except (ValueError, RecursionError) as error:
-        raise Problem(f"the core did not print JSON: {error}", kind="malformed") from error
-    if not isinstance(rows, list):
-        raise Problem("the core printed JSON that is not an array", kind="malformed")
-    return [row for row in rows if isinstance(row, dict)]
-
-
-def peers_of(rows: list[dict[str, Any]]) -> tuple[Peer, ...]:
-    """The peers of registry rows or map entries; those without a non-blank personality and cwd are dropped."""
-    peers = []
-    for row in rows:
-        personality, cwd = _trimmed(row.get("personality")), _trimmed(row.get("cwd"))
-        if personality and cwd:
-            peers.append(Peer(personality, cwd, _runtimes(row.get("runtimes"))))
-    return tuple(peers)
 
 
 def read_fleet(host: Host) -> Fleet:
@@ -103,7 +58,7 @@ def plan_map(path: str, current: Fleet, before: bytes | None, peers: tuple[Peer,
     return Edit(path, before, after, shown=(shown_before, pretty_json({"updatedAt": NOW, "peers": entries}).decode()))
 
 
-def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
+def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = NOTHING) -> Result:
     """Rewrite the fleet map from the registry where the peers changed, or say what that would change (check).
 
     options: allow_empty. Raises Problem where the registry cannot be had, and where an empty one would replace a map
@@ -111,23 +66,19 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any
     """
     current = read_fleet(host)
     peers = peers_of(read_registry(host))
-    if current.peers and not peers and not options.get("allow_empty"):
+    if not peers and current.peers and not options.get("allow_empty"):
         raise Problem(f"the core lists no peers: the map with {len(current.peers)} is kept", host.paths.fleet)
     found = host.files.read(host.paths.fleet)
     before = None if found is None else found.data
     edit = plan_map(host.paths.fleet, current, before, peers, host.clock.now())
-    if edit.changed:
-        host.files.sandbox.check(host.paths.fleet)
-    if not check:
-        apply(host.files, edit)
-    return {
-        "changed": edit.changed,
-        "action": edit.action,
-        "detail": f"{len(peers)} peers" + (f", {_difference(current, peers)}" if edit.changed else ""),
-        "peers": [peer.as_entry() for peer in peers],
-        "count": len(peers),
-        "diff": [edit.diff()] if edit.changed else [],
-    }
+    changed = settle(host.files, [edit], check)
+    return Result(
+        edit.action,
+        f"{len(peers)} peers" + (f", {_difference(current, peers)}" if changed else ""),
+        changed=bool(changed),
+        diff=[edit.diff() for edit in changed],
+        data={"peers": [peer.as_entry() for peer in peers], "count": len(peers)},
+    )
 
 
 def _difference(current: Fleet, peers: tuple[Peer, ...]) -> str:
@@ -137,12 +88,3 @@ def _difference(current: Fleet, peers: tuple[Peer, ...]) -> str:
     return f"{len(after - before)} new or changed, {len(before - after)} gone or changed"
 
 
-def _trimmed(value: object) -> str:
-    return value.strip() if isinstance(value, str) else ""
-
-
-def _runtimes(value: object) -> tuple[str, ...]:
-    """Names out of a map entry's list of strings or a registry row's list of objects, de-duplicated in order."""
-    items = value if isinstance(value, list) else []
-    names = [_trimmed(item.get("runtime") if isinstance(item, dict) else item) for item in items]
-    return tuple(dict.fromkeys(name for name in names if name))

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .._doorway.egress import Process
-from .._doorway.sandbox import Problem
+from .._doorway.problem import Problem
 from .._host.host import Host
 
 MARK = "memoryd"

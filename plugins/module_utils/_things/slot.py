@@ -10,19 +10,18 @@ import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from .._doorway.sandbox import Problem
-from .._host.edits import Edit, apply, pretty_json, read_json_object
-from .._host.host import NAME, Host, Paths
+from .._doorway.problem import Problem
+from .._forms.ahead import NOTHING, Ahead
+from .._forms.wanted import wanted_forms
+from .._host.edits import Edit, pretty_json, read_json_object, settle
+from .._host.host import Host
+from .._host.paths import NAME, Paths
+from .._host.results import Result
 from .._host.times import iso_milliseconds
+from .version import wanted_version
 
-PACKAGE = "@agfpd/iapeer-memory"
 ABSENT, MALFORMED, V1_1, V1_2, FOREIGN = "absent", "malformed", "v1_1", "v1_2", "foreign"
 NOW = "(the time of writing)"
-PROVISION = (
-    ["provision-peer", "--cwd", "{cwd}", "--runtime", "{runtime}", "--personality", "{personality}"]
-    + ["--occasion", "{occasion}"]
-)
-UNPROVISION = ["unprovision-peer", "--cwd", "{cwd}", "--runtime", "{runtime}", "--occasion", "{occasion}"]
 MIGRATE = "the slot is in the v1.1 form: migrate with update"
 
 
@@ -70,32 +69,25 @@ def read_slot(host: Host) -> Slot:
     return Slot(V1_1 if legacy else V1_2, value)
 
 
-def wanted_slot(paths: Paths, version: str, registered_at: str) -> dict[str, Any]:
-    """The v1.2 declaration; registered_at in ISO 8601 with milliseconds and Z."""
-    return {
-        "provider": NAME,
-        "package": PACKAGE,
-        "version": version,
-        "registeredAt": registered_at,
-        "heartbeat": paths.heartbeat,
-        "provision": {"command": paths.binary, "args": PROVISION},
-        "unprovision": {"command": paths.binary, "args": UNPROVISION},
-    }
+def wanted_slot(form: Mapping[str, Any], version: str, registered_at: str) -> dict[str, Any]:
+    """The v1.2 declaration; form: without what differs from run to run; registered_at in ISO 8601."""
+    head = {"provider": NAME, "package": form.get("package"), "version": version, "registeredAt": registered_at}
+    return {**head, **{key: value for key, value in form.items() if key not in head}}
 
 
-def plan_present(paths: Paths, slot: Slot, before: bytes | None, version: str, now: float) -> SlotPlan:
-    """Declare v1.2, unless exactly that is declared already; now in seconds since the epoch."""
-    since = (slot.value or {}).get("registeredAt")
-    keep = isinstance(since, str) and bool(since)
-    if keep and slot.value == wanted_slot(paths, version, str(since)):
+def plan_present(paths: Paths, slot: Slot, before: bytes | None, wanted: Mapping[str, Any]) -> SlotPlan:
+    """Declare what is wanted, unless that is declared already; keys that we do not know are no drift.
+
+    wanted: the declaration, registered now.
+    """
+    current, version = slot.value or {}, wanted["version"]
+    if slot.form == V1_2 and not _drift(slot, wanted):
         return SlotPlan(Edit(paths.slot, before, before), "already", f"declared v{version}", slot.value)
-    value = wanted_slot(paths, version, iso_milliseconds(now))
-    shown = pretty_json({**value, "registeredAt": NOW}).decode()
-    edit = Edit(paths.slot, before, pretty_json(value), shown=(_shown_before(slot, before), shown))
-    words = {V1_1: "migrated", V1_2: "redeclared"}
-    action = words.get(slot.form, "declared")
-    reason = _drift(slot, value)
-    return SlotPlan(edit, action, f"{action} v{version}" + (f" ({reason})" if reason else ""), value)
+    shown = pretty_json({**wanted, "registeredAt": NOW}).decode()
+    edit = Edit(paths.slot, before, pretty_json(wanted), shown=(_shown_before(slot, before), shown))
+    action = {V1_1: "migrated", V1_2: "redeclared"}.get(slot.form, "declared")
+    reason = _drift(slot, wanted) if current else slot.problem
+    return SlotPlan(edit, action, f"{action} v{version}" + (f" ({reason})" if reason else ""), dict(wanted))
 
 
 def plan_absent(paths: Paths, slot: Slot, before: bytes | None) -> SlotPlan:
@@ -106,42 +98,38 @@ def plan_absent(paths: Paths, slot: Slot, before: bytes | None) -> SlotPlan:
     return SlotPlan(edit, "removed", f"removed the declaration of v{slot.version}", None)
 
 
-def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
+def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = NOTHING) -> Result:
     """Bring the slot to the wanted state, or say what that would change (check).
 
-    options: state (present, absent), version, migrate. Raises Problem for a foreign slot, for a v1.1 slot unless
-    migrate is given, for an empty version, for a binary that is not there, and where the file cannot be written.
+    options: state (present, absent), version, migrate, forms. Raises Problem for a foreign slot, for a v1.1 slot unless
+    migrate is given, for no version, for a binary that is not there, and where the file cannot be written.
     """
     slot = read_slot(host)
     if slot.form == FOREIGN:
         raise Problem(f"the slot is held by {slot.provider}: left as it is", host.paths.slot, FOREIGN)
     before = _bytes_before(host, slot)
-    if options["state"] == "present":
-        version = str(options.get("version") or "").strip()
-        _require(host, slot, version, bool(options.get("migrate")))
-        plan = plan_present(host.paths, slot, before, version, host.clock.now())
+    if options.get("state", "present") == "present":
+        version = wanted_version(host, options, ahead)
+        _require(host, slot, bool(options.get("migrate")), ahead)
+        now = iso_milliseconds(host.clock.now())
+        wanted = wanted_slot(wanted_forms(host, options, ahead).slot, version, now)
+        plan = plan_present(host.paths, slot, before, wanted)
     else:
         plan = plan_absent(host.paths, slot, before)
-    if plan.edit.changed:
-        host.files.sandbox.check(host.paths.slot)
-    if not check:
-        apply(host.files, plan.edit)
-    return {
-        "changed": plan.edit.changed,
-        "action": plan.action,
-        "detail": plan.detail,
-        "slot": plan.value or {},
-        "form_before": slot.form,
-        "diff": [plan.edit.diff()] if plan.edit.changed else [],
-    }
+    changed = settle(host.files, [plan.edit], check)
+    return Result(
+        plan.action,
+        plan.detail,
+        changed=bool(changed),
+        diff=[edit.diff() for edit in changed],
+        data={"slot": plan.value or {}, "form_before": slot.form},
+    )
 
 
-def _require(host: Host, slot: Slot, version: str, migrate: bool) -> None:
-    if not version:
-        raise Problem("version is empty: name the version that the slot is to declare")
+def _require(host: Host, slot: Slot, migrate: bool, ahead: Ahead) -> None:
     if slot.form == V1_1 and not migrate:
         raise Problem(MIGRATE, host.paths.slot, "legacy")
-    if not os.path.isfile(host.paths.binary):
+    if not (os.path.isfile(host.paths.binary) or host.paths.binary in ahead.written):
         raise Problem("no such binary: a slot that declares it would leave the host without memory", host.paths.binary)
 
 
@@ -160,11 +148,11 @@ def _shown_before(slot: Slot, before: bytes | None) -> str:
 
 
 def _drift(slot: Slot, wanted: Mapping[str, Any]) -> str:
-    if slot.value is None:
-        return slot.problem
+    """In what a declaration is not as wanted, in words; empty where it is."""
+    current = slot.value or {}
     if slot.form == V1_1:
         return "was v1.1"
-    keys = [key for key in {**wanted, **slot.value} if key != "registeredAt" and slot.value.get(key) != wanted.get(key)]
-    if keys == ["version"]:
-        return f"was v{slot.version}"
-    return f"differed in {', '.join(keys or ['registeredAt'])}"
+    keys = [key for key in wanted if key != "registeredAt" and current.get(key) != wanted[key]]
+    since = current.get("registeredAt")
+    keys += [] if isinstance(since, str) and since else ["registeredAt"]
+    return f"was v{slot.version}" if keys == ["version"] else f"differed in {', '.join(keys)}" if keys else ""

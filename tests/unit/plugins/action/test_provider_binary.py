@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleActionFail
+from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.agfpd.iapeer_memory.plugins.action.provider_binary import MODULE, ActionModule
 
@@ -25,11 +26,16 @@ DONE = {"changed": True, "action": "replaced"}
 class Recorder(ActionModule):
     """The action, with the host's answers given and what is asked of it written down."""
 
-    def __init__(self, arguments: dict[str, Any], answers: list[dict[str, Any]], check_mode: bool) -> None:
+    def __init__(
+        self, arguments: dict[str, Any], answers: list[dict[str, Any]], check_mode: bool, beside: str = "/nowhere"
+    ) -> None:
         task = SimpleNamespace(args=arguments, check_mode=check_mode, async_val=0, diff=False, action=MODULE)
+        task.get_search_path = lambda: [beside]
         shell = SimpleNamespace(tmpdir="/remote/tmp", join_path=lambda *parts: "/".join(parts))
         connection = SimpleNamespace(_shell=shell, has_pipelining=True, become=None)
-        super().__init__(task, connection, SimpleNamespace(), None, SimpleNamespace(), None)
+        loader = DataLoader()
+        loader.set_basedir(beside)
+        super().__init__(task, connection, SimpleNamespace(), loader, SimpleNamespace(), None)
         self.answers = answers
         self.asked: list[dict[str, Any]] = []
         self.sent: list[tuple[str, str]] = []
@@ -87,6 +93,23 @@ def test_check_mode_asks_and_sends_nothing(source: str) -> None:
 def test_a_host_that_cannot_answer_is_sent_nothing(source: str) -> None:
     result, action = play(source, {"failed": True, "msg": "no"})
     assert (result["failed"], result["msg"], action.sent) == (True, "no", [])
+
+
+def test_a_relative_source_is_found_as_copy_finds_it_then_in_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    places = [tmp_path / "play/files/it", tmp_path / "play/it", tmp_path / "it"]
+    for place in places:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(str(place))
+    for place in places:
+        action = Recorder({"src": "it"}, [dict(NEEDED), dict(DONE)], False, str(tmp_path / "play"))
+        action.run(None, {})
+        assert action.sent == [(str(place), "/remote/tmp/source")]
+        place.unlink()
+    with pytest.raises(AnsibleActionFail, match="src: no such file on the controller: 'it'"):
+        Recorder({"src": "it"}, [], False, str(tmp_path / "play")).run(None, {})
 
 
 @pytest.mark.parametrize("source", ["/nowhere/iapeer-memory", "", "/"])

@@ -16,10 +16,17 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host import edits
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.host import Host
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import legacy_plugin, peers, plan, sweep
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.results import Result
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import (
+    legacy_plugin,
+    peers,
+    plan,
+    sweep,
+    trust,
+)
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import (
     doctrines,
     fleet_map,
@@ -27,6 +34,7 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import
     provider_files,
     slot,
     triggers,
+    wake_policy,
 )
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import Work
 from ansible_collections.agfpd.iapeer_memory.tests.hypothesis_profiles import PROFILE
@@ -59,7 +67,17 @@ class Step(NamedTuple):
 
 def step(work: Work, **options: Any) -> Step:
     """A step in short."""
-    return Step(work, options)
+    return Step(plain(work), options)
+
+
+def plain(work: Work) -> Callable[[Host, Mapping[str, Any], bool], dict[str, Any]]:
+    """The work with its result as a module returns it."""
+
+    def told(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
+        done = work(host, options, check)
+        return done.as_dict(True) if isinstance(done, Result) else done
+
+    return told
 
 
 STEPS = {
@@ -80,12 +98,14 @@ STEPS = {
     "launcher": step(provider_files.ensure, part="launcher"),
     "guide": step(provider_files.ensure, part="guide"),
     "doctrines": step(doctrines.ensure, version=VERSION),
+    "wake policy": step(wake_policy.ensure),
     "watcher": step(triggers.ensure, state="present", kind="event", id=WATCHER, target="scriber", wait=1),
     "no watcher": step(triggers.ensure, state="absent", kind="event", id=WATCHER, wait=1),
     "dream timer": step(
         triggers.ensure, state="present", kind="time", id=DREAM, target="dreamweaver", when="0 4 * * 1",
-        message="DREAM_TICK", wait=1,
+        text="DREAM_TICK", wait=1,
     ),
+    "all triggers": step(triggers.ensure, state="present", standard=True, wait=1),
     "memoryd": step(memoryd.ensure, newer_than=["{binary}"], hung_after=120.0, wait=5.0),
 }  # fmt: skip
 
@@ -117,9 +137,11 @@ def run(host: Host, done: Step, check: bool) -> Run:
     if options.get("kind") == "event":
         options["script"] = host.paths.launcher
     try:
-        result = done.work(host, options, check)
+        found = done.work(host, options, check)
     except Problem as problem:
         return Run(False, "problem", [], [], str(problem))
+    result = found.as_dict(True) if isinstance(found, Result) else found
+    result.setdefault("diff", [])
     return Run(result["changed"], result["action"], result["diff"], _outcomes(result), result.get("msg", ""))
 
 
@@ -178,7 +200,7 @@ Mutation = Callable[[pytest.MonkeyPatch], None]
 
 def broken(name: str, work: Work) -> Mutation:
     """A module whose work is replaced."""
-    return lambda patch: patch.setitem(STEPS, name, STEPS[name]._replace(work=work))
+    return lambda patch: patch.setitem(STEPS, name, STEPS[name]._replace(work=plain(work)))
 
 
 def patched(owner: Any, attribute: str, value: Any) -> Mutation:
@@ -190,7 +212,7 @@ def quiet_in_check_mode(work: Work) -> Work:
     """A check mode that says that nothing would change."""
 
     def lying(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
-        result = work(host, options, check)
+        result = plain(work)(host, options, check)
         return {**result, "changed": result["changed"] and not check}
 
     return lying
@@ -200,16 +222,29 @@ def without_diff_in_check_mode(work: Work) -> Work:
     """A check mode that shows nothing."""
 
     def lying(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
-        result = work(host, options, check)
+        result = plain(work)(host, options, check)
         return {**result, "diff": [] if check else result["diff"]}
 
     return lying
+
+
+def only_planned(files: Any, changes: list[edits.Edit], check: bool) -> list[edits.Edit]:
+    """A real run that only says what it would do."""
+    return [edit for edit in changes if edit.changed]
 
 
 def always_rewritten(path: str, current: fleet_map.Fleet, before: bytes | None, peers: Any, now: float) -> edits.Edit:
     """A fleet map that is new because its time is."""
     entries = [peer.as_entry() for peer in peers]
     return edits.Edit(path, before, edits.pretty_json({"updatedAt": time.time_ns(), "peers": entries}))
+
+
+SETTLE = trust.Core.settle
+
+
+def trusting_in_check_mode(core: trust.Core, planned: plan.Planned, hooks: plan.Planned | None) -> plan.Planned:
+    """A check mode that does not ask the core."""
+    return planned if core._check else SETTLE(core, planned, hooks)
 
 
 # Where a mutation can be seen at all: the others do not need such luck.
@@ -224,10 +259,10 @@ WITH_INDEX = hosts(
 MUTATIONS: dict[str, tuple[str, Mutation]] = {
     "check mode writes the slot": ("slot", broken("slot", lambda host, o, check: slot.ensure(host, o, False))),
     "check mode says that the slot stays": ("slot", broken("slot", quiet_in_check_mode(slot.ensure))),
-    "a real run does not write the slot": ("slot", patched(slot, "apply", lambda files, edit: None)),
+    "a real run does not write the slot": ("slot", patched(slot, "settle", only_planned)),
     "check mode shows no diff of the map": ("fleet", broken("fleet", without_diff_in_check_mode(fleet_map.ensure))),
     "the map is rewritten for its time alone": ("fleet", patched(fleet_map, "plan_map", always_rewritten)),
-    "check mode does not ask about trust": ("surfaces", patched(sweep, "_asked", lambda host, seat: seat)),
+    "check mode does not ask about trust": ("surfaces", patched(trust.Core, "settle", trusting_in_check_mode)),
     "a real run applies no surface": ("surfaces", patched(sweep, "_applied", lambda host, seat: seat)),
     "the diff is not masked": ("surfaces", patched(plan, "mask_json", lambda data, ours: str(data))),
     "doctrines are not written": ("doctrines", patched(doctrines, "_apply", lambda host, item: item)),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils import door
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.host import Host
 from ansible_collections.agfpd.iapeer_memory.tests.unit.place import Place
 

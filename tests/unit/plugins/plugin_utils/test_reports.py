@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils import reports
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.conditions import LOST, WAITING
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.report import Report, Row

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.files import Files
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Problem, Sandbox
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.edits import (
     Edit,
     apply,

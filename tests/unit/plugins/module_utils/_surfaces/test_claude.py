@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the agfpd.iapeer_memory contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The surfaces of a Claude Code peer, byte by byte (contract section 5)."""
+"""The surfaces of a Claude Code peer, byte by byte (contract §5)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._documents.err
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.folders import Folder
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.claude import plan_claude, with_server
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.plan import Planned, Wanted, apply_planned
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.plan import Planned, apply_planned
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.wanted import Wanted
 from ansible_collections.agfpd.iapeer_memory.tests.unit.place import Place
+from ansible_collections.agfpd.iapeer_memory.tests.unit.wishes import wanted_surfaces
 
 SETTINGS = """\
 {
@@ -60,8 +62,8 @@ MCP = """\
 }
 """
 SKILLS = {"iapeer-memory-init": "init\n", "iapeer-memory-status": "статус\n"}
-PRESENT = Wanted("/shims", 8766, SKILLS)
-ABSENT = Wanted(None, None, None)
+PRESENT = wanted_surfaces("/shims", SKILLS)
+ABSENT = Wanted()
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the agfpd.iapeer_memory contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The surfaces of a Codex peer, byte by byte (contract section 5)."""
+"""The surfaces of a Codex peer, byte by byte (contract §5)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ import pytest
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.folders import Folder
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.codex import plan_codex
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.plan import Planned, Wanted, apply_planned
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.plan import Planned, apply_planned
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.wanted import Wanted
 from ansible_collections.agfpd.iapeer_memory.tests.unit.place import Place
+from ansible_collections.agfpd.iapeer_memory.tests.unit.wishes import wanted_surfaces
 
 CONFIG = """\
 [mcp_servers.iapeer-memory]
@@ -59,8 +61,8 @@ approval_policy = "on-request"  # and me
 url = "https://tracker.example/mcp"
 token = "s3cret"
 """
-PRESENT = Wanted("/shims", 8766, {})
-ABSENT = Wanted(None, None, None)
+PRESENT = wanted_surfaces("/shims", {})
+ABSENT = Wanted()
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the agfpd.iapeer_memory contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The v1.1 plugin and how it goes (contract section 6)."""
+"""The v1.1 plugin and how it goes (contract §6)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.egress import Egress, Outcome
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import legacy_plugin
 from ansible_collections.agfpd.iapeer_memory.tests.unit.fakes import (
     MISSING,
@@ -63,7 +63,7 @@ def installed(place: Place, *folders: Path, junk: tuple[Any, ...] = ()) -> Path:
 
 def ensure(place: Place, egress: Egress, check: bool = False, **options: Any) -> dict[str, Any]:
     """The module's work."""
-    return legacy_plugin.ensure(place.host(egress), {"method": "auto", **options}, check)
+    return legacy_plugin.ensure(place.host(egress), {"method": "auto", **options}, check).as_dict(True)
 
 
 def removed(done: dict[str, Any]) -> list[str]:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the agfpd.iapeer_memory contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The registry and the fleet map (contract section 4)."""
+"""The registry and the fleet map (contract §4)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.egress import Outcome
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.core import Peer, core_problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import fleet_map
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things.fleet_map import Peer
 from ansible_collections.agfpd.iapeer_memory.tests.unit.fakes import (
     MISSING,
     REFUSED,
@@ -76,7 +76,7 @@ def ensure(place: Place, *calls: Call, check: bool = False, allow_empty: bool = 
     """The module's work at a known moment, with exactly these calls."""
     egress = Transcript(*calls)
     try:
-        return fleet_map.ensure(place.host(egress, StillClock(NOW)), {"allow_empty": allow_empty}, check)
+        return fleet_map.ensure(place.host(egress, StillClock(NOW)), {"allow_empty": allow_empty}, check).as_dict(True)
     finally:
         egress.done()
 
@@ -141,7 +141,7 @@ def test_a_core_that_gives_no_list_leaves_the_old_map_untouched(place: Place, na
 
 
 def test_a_complaint_is_one_short_line() -> None:
-    problem = fleet_map.core_problem("iapeer", Outcome(1, "", "x" * 1000 + "\nsecond"))
+    problem = core_problem("iapeer", Outcome(1, "", "x" * 1000 + "\nsecond"))
     assert str(problem) == "the core failed (exit code 1): " + "x" * 200
 
 

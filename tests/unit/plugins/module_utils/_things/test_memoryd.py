@@ -25,7 +25,8 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.egres
     Outcome,
     Process,
 )
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Problem, Sandbox
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.host import Host, open_host
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import memoryd
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things.memoryd import Heartbeat

@@ -1,0 +1,112 @@
+# Copyright: (c) 2026, the agfpd.iapeer_memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one look: what every step of update would do on a host now, each planned on what the ones before it would leave.
+
+Each answer is the check-mode result of the step's own function (contract §9); nothing is computed in a second way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from .._doorway.egress import Binary, Egress, Outcome
+from .._doorway.problem import Problem
+from .._forms.ahead import NOTHING, Ahead
+from .._forms.wanted import wanted_forms
+from .._host.host import Host
+from .._host.options import given_version
+from .._host.results import FAILED, SKIPPED, Result, stopped
+from .._things.slot import FOREIGN, read_slot
+from .gates import FAIL, ORDER, Held, held, pending, status_of
+from .info import in_short, read_host
+from .steps import STEPS
+
+# What a step returns for its own module or for the steps after it, and a look's answer would only be longer by.
+BULKY = ("peers", "slot", "pending", "forms", "form_before", "count", "skills")
+# Calls that only ask: one answer is enough for one look, in which nobody acts.
+QUESTIONS = (["list", "--json"], ["version"], ["--version"])
+
+
+class Remembering:
+    """An egress that asks each question once."""
+
+    def __init__(self, egress: Egress) -> None:
+        self._egress = egress
+        self._answers: dict[tuple[str, ...], Outcome] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._egress, name)
+
+    def run(self, binary: Binary, args: Sequence[str], **options: Any) -> Outcome:
+        """The answer; as it was the first time where this is a question."""
+        if list(args) not in QUESTIONS:
+            return self._egress.run(binary, args, **options)
+        key = (binary.path, *args)
+        if key not in self._answers:
+            self._answers[key] = self._egress.run(binary, args, **options)
+        return self._answers[key]
+
+
+def look(host: Host, options: Mapping[str, Any], check: bool) -> Result:
+    """What every step of update would do on this host, and all that is known of it; changes nothing.
+
+    options: those of the steps' modules by their own names, probe, keep_forms (write what was learned of the provider
+    down for the next run; not in check mode). data: what `gather` finds, version, steps (name to the step's result
+    without its bulk), pending (the steps that have something to do). Raises Problem for wrong options.
+    """
+    host = host._replace(egress=cast(Egress, Remembering(host.egress)))
+    options = {**options, "templates": _own_templates(host, options)}
+    facts = _facts(host, {**options, "keep_forms": options.get("keep_forms") and not check})
+    ahead = NOTHING
+    steps: dict[str, dict[str, Any]] = {}
+    diffs: list[Mapping[str, str]] = []
+    for name in ORDER:
+        reason = held(name, facts, {step: status_of(told) for step, told in steps.items()})
+        result = _planned(name, host, options, ahead) if reason is None else _held_back(reason)
+        ahead = STEPS[name].leaves(ahead, result, host)
+        steps[name] = _told(result)
+        diffs += result.diff
+    found = {**facts, "steps": steps, "pending": pending(steps)}
+    changed = any(told["changed"] for told in steps.values())
+    return Result("looked", _detail(found), changed=check and changed, diff=diffs, data=found)
+
+
+def _own_templates(host: Host, options: Mapping[str, Any]) -> Any:
+    """The operator's templates in the language of this host; None where there are none."""
+    given = options.get("templates") or {}
+    return given.get(host.config.locale) or given.get("") or None
+
+
+def _facts(host: Host, options: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of the host, with the version that is wanted there; empty where nobody can tell it."""
+    asked = read_slot(host).form != FOREIGN and host.config.ok
+    keep = bool(options.get("keep_forms"))
+    facts = read_host(host, options, wanted_forms(host, options, keep=keep).version if asked else "")
+    return {**facts, "version": given_version("version", options.get("version")) or facts["binary"]["version"]}
+
+
+def _planned(name: str, host: Host, options: Mapping[str, Any], ahead: Ahead) -> Result:
+    step = STEPS[name]
+    try:
+        return step.work(host, step.options(options), True, ahead)
+    except Problem as problem:
+        return stopped(problem)
+
+
+def _held_back(reason: Held) -> Result:
+    failed = reason.status == FAIL
+    action = FAILED if failed else SKIPPED
+    return Result(action, reason.reason, failure=reason.reason if failed else "", data={"held": True})
+
+
+def _told(result: Result) -> dict[str, Any]:
+    told = result.as_dict(with_diff=False)
+    return {key: value for key, value in told.items() if key not in BULKY}
+
+
+def _detail(found: Mapping[str, Any]) -> str:
+    waiting = f"to do: {', '.join(found['pending'])}" if found["pending"] else "nothing to do"
+    return f"{in_short(found)}, {found['config']['problem'] or waiting}"
