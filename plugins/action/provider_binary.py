@@ -6,15 +6,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from typing import Any
 
-from ansible.errors import AnsibleActionFail, AnsibleFileNotFound
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.sources import checksum, find
+
 MODULE = "agfpd.iapeer_memory.provider_binary"
-BLOCK = 1 << 20
 
 
 class ActionModule(ActionBase):
@@ -26,8 +24,8 @@ class ActionModule(ActionBase):
         """Return the module's result; fails with the name of a file that is not there."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
-        source = self._source(str(arguments.pop("src", "") or ""))
-        arguments["checksum"] = _checksum(source)
+        source = find(self, "src", str(arguments.pop("src", "") or ""))
+        arguments["checksum"] = checksum("src", source)
         asked = self._execute_module(module_name=MODULE, module_args=arguments, task_vars=task_vars)
         if asked.get("failed") or not asked.get("changed") or self._task.check_mode:
             return {**result, **asked}
@@ -39,25 +37,3 @@ class ActionModule(ActionBase):
         arguments["src"] = remote or source
         done = self._execute_module(module_name=MODULE, module_args=arguments, task_vars=task_vars)
         return {**result, **done}
-
-    def _source(self, name: str) -> str:
-        """The file, found as copy finds it, then in the current folder: beside a collection's playbooks is nothing."""
-        given = os.path.expanduser(name)
-        try:
-            path = str(self._find_needle("files", given))
-        except AnsibleFileNotFound:
-            path = os.path.abspath(given)
-        if not os.path.isfile(path):
-            raise AnsibleActionFail(
-                f"src: no such file on the controller: {name!r} (looked for in files/ of the role and beside the "
-                "playbook, then in the current folder)"
-            )
-        return path
-
-
-def _checksum(path: str) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(BLOCK):
-            digest.update(block)
-    return digest.hexdigest()

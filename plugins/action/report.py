@@ -18,8 +18,9 @@ from ansible.utils.display import Display
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._documents.shown import shown
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.checks import rows_of
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.conditions import UNREACHABLE, condition_of
-from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.report import FAIL, Report, update_rows, verify_rows
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.report import Report
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.reports import record
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.runs import Context
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.screen import (
@@ -37,8 +38,7 @@ class ActionModule(ActionBase):
 
     TRANSFERS_FILES = False
     _VALID_ARGS = frozenset(
-        ("playbook", "found", "results", "sources", "version", "repair", "stale_after", "report_dir")
-        + ("unreachable_fails",)
+        ("playbook", "look", "done", "repair", "stale_after", "report_dir", "unreachable_fails")
     )
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -59,13 +59,9 @@ class ActionModule(ActionBase):
         return result
 
     def _report(self, options: dict[str, Any], variables: dict[str, Any]) -> Report:
-        playbook, results = options["playbook"], options.get("results") or {}
-        make_rows = {"update": update_rows, "verify": verify_rows}[playbook]
-        rows = make_rows(options["found"], results, options)
-        if options["found"].get("unreachable"):
-            rows = [row._replace(status="unreachable") if row.status == FAIL else row for row in rows]
+        version, rows = str((options.get("look") or {}).get("version") or ""), rows_of(options)
         host = str(variables.get("inventory_hostname", ""))
-        return Report(host, playbook, str(options.get("version") or ""), bool(self._task.check_mode), tuple(rows))
+        return Report(host, options["playbook"], version, bool(self._task.check_mode), tuple(rows))
 
     def _context(self, variables: dict[str, Any]) -> Context:
         """What Ansible knows of the run."""

@@ -97,3 +97,14 @@ options:
         elements: str
         default: []
 """
+
+    FORMS = r"""
+options:
+  forms:
+    description:
+      - Where the wanted texts come from, which are those that the installed provider writes.
+      - V(auto) learns them from it and takes the bundled ones where that cannot be done; V(bundled) asks nobody.
+    type: str
+    choices: [auto, bundled]
+    default: auto
+"""

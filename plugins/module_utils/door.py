@@ -29,6 +29,8 @@ PEERS: dict[str, t.Any] = {
         "runtimes": {"type": "list", "elements": "str", "default": []},
     },
 }
+# The option of the modules that write what the installed provider writes.
+FORMS: dict[str, t.Any] = {"choices": ["auto", "bundled"], "default": "auto"}
 
 
 def host_arguments(**own: t.Any) -> dict[str, t.Any]:

@@ -18,6 +18,7 @@ extends_documentation_fragment:
   - agfpd.iapeer_memory.host
   - agfpd.iapeer_memory.host.changes
   - agfpd.iapeer_memory.host.peers
+  - agfpd.iapeer_memory.host.forms
 seealso:
   - name: The host contract
     description: Every file of every peer, byte by byte, contract §5.
@@ -31,14 +32,14 @@ options:
     choices: [present, absent]
     default: present
   port:
-    description: memoryd's port, from 1 to 65535. Without it that of C(config.env).
+    description: memoryd's port, from 1 to 65535. Without it that of the provider.
     type: int
   reference_dir:
     description:
-      - A folder on the target that holds C(iapeer-memory-*/SKILL.md), to be used instead of the bundled skills.
+      - A folder on the target that holds C(iapeer-memory-*/SKILL.md), to be used instead of the provider's skills.
     type: path
   skills:
-    description: The skills as text, by name, to be used instead of the bundled ones.
+    description: The skills as text, by name, to be used instead of the provider's.
     type: dict
   surfaces:
     description: Which surfaces to look at. Without it all of them.
@@ -191,7 +192,7 @@ total:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import peers
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import PEERS, host_arguments, run
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import FORMS, PEERS, host_arguments, run
 
 
 def main() -> None:
@@ -205,6 +206,7 @@ def main() -> None:
             skills={"type": "dict"},
             surfaces={"type": "list", "elements": "str", "choices": ["hooks", "mcp", "skills", "trust"]},
             lock_timeout={"type": "float", "default": 15},
+            forms=FORMS,
             all_results={"type": "bool", "default": False},
         ),
         mutually_exclusive=[("reference_dir", "skills")],

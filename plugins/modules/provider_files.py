@@ -11,10 +11,11 @@ short_description: Write the files that the provider keeps beside its configurat
 version_added: 0.1.0
 description:
   - The templates of the host's language, the scripts that the notifier runs, or the host-wide guide.
-  - Templates that are there already stay, unless texts are given to replace them. The guide is rewritten only where
-    there is one.
+  - All of them become what the installed provider writes, but for texts that are given, which win. The guide is
+    rewritten only where there is one.
 extends_documentation_fragment:
   - agfpd.iapeer_memory.host
+  - agfpd.iapeer_memory.host.forms
   - agfpd.iapeer_memory.host.changes
 seealso:
   - name: The host contract
@@ -30,13 +31,13 @@ options:
     required: true
   templates:
     description:
-      - Texts by file name, to replace what is there. Without it the bundled texts fill what is missing.
+      - Texts of your own by file name, which win over those of the provider's version.
       - With O(part=guide) only C(guide.md) counts, and is the text that the guide is made from.
     type: dict
 """
 
 EXAMPLES = r"""
-- name: Fill in missing templates
+- name: Bring the templates to the provider's version
   agfpd.iapeer_memory.provider_files:
     part: templates
 
@@ -98,27 +99,27 @@ refused:
   returned: where it did
   type: bool
   sample: true
-pending:
-  description: In check mode the texts that would be written, by file name, for the steps that would read
-    them; else empty.
+files:
+  description: The paths of what was written, or would be in check mode.
   returned: success
-  type: dict
-  sample:
-    index.md: "# index\n"
+  type: list
+  elements: str
+  sample: [/home/ada/.iapeer/plugins/iapeer-memory/memoryd-launcher.sh]
 """
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import provider_files
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import host_arguments, run
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import FORMS, host_arguments, run
 
 
 def main() -> None:
     """Run the module (see DOCUMENTATION)."""
     module = AnsibleModule(
         argument_spec=host_arguments(
-            part={"choices": ["templates", "launcher", "guide"], "required": True},
+            part={"choices": [*provider_files.PARTS], "required": True},
             templates={"type": "dict"},
+            forms=FORMS,
         ),
         supports_check_mode=True,
     )

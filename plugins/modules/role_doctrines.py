@@ -11,9 +11,11 @@ short_description: Render the doctrines of the role peers
 version_added: 0.1.0
 description:
   - Renders the template of every role in the roles manifest to C(.iapeer/IAPEER.md) in the folder of its peer.
-  - A missing template fails that role; the others render, and the module fails at the end.
+  - A missing template fails that role; the others render, and the module fails at the end. So does a doctrine that
+    somebody wrote by hand, which has no marker of the provider's and stays as it is.
 extends_documentation_fragment:
   - agfpd.iapeer_memory.host
+  - agfpd.iapeer_memory.host.forms
   - agfpd.iapeer_memory.host.changes
 seealso:
   - name: The host contract
@@ -22,23 +24,22 @@ seealso:
   - module: agfpd.iapeer_memory.provider_files
 options:
   version:
-    description: The version that the doctrines carry in their first line.
-    type: str
-    required: true
+    description:
+      - The version that the doctrines carry in their first line. Without it what the installed binary says.
+      - It has to be text, quoted where it looks like a number.
+    type: raw
   vault_path:
     description: What C({{VAULT_PATH}}) is replaced by. Without it the vault of C(config.env).
     type: path
-  templates:
-    description:
-      - Texts of templates that are about to be written, by file name. For check mode, where a step before this one has
-        not written them; they count before what is on disk.
-    type: dict
 """
 
 EXAMPLES = r"""
-- name: Render the doctrines
+- name: Render the doctrines of the installed version
   agfpd.iapeer_memory.role_doctrines:
-    version: 1.4.0
+
+- name: Render them as those of a version
+  agfpd.iapeer_memory.role_doctrines:
+    version: "1.10.0"
 """
 
 RETURN = r"""
@@ -121,16 +122,16 @@ results:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import doctrines
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import host_arguments, run
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import FORMS, host_arguments, run
 
 
 def main() -> None:
     """Run the module (see DOCUMENTATION)."""
     module = AnsibleModule(
         argument_spec=host_arguments(
-            version={"type": "str", "required": True},
+            version={"type": "raw"},
+            forms=FORMS,
             vault_path={"type": "path"},
-            templates={"type": "dict"},
         ),
         supports_check_mode=True,
     )

@@ -20,7 +20,8 @@ from markupsafe import Markup
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._documents.shown import shown
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.files import Files
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import SANDBOXTMP
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.advice import advice
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.conditions import (
     NOT_BEGUN,

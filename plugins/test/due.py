@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Callable
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates import is_due
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.steps import ran
 
 
 def due(step: str, look: Mapping[str, Any], done: Mapping[str, Any], repair: bool = False) -> bool:
@@ -17,12 +18,6 @@ def due(step: str, look: Mapping[str, Any], done: Mapping[str, Any], repair: boo
     look: what host_plan returned. done: the registered results by step; those that did not run do not count.
     """
     return is_due(step, look, ran(done), repair)
-
-
-def ran(done: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """The results of the steps that ran: not those that their condition left out."""
-    found = {name: result for name, result in done.items() if isinstance(result, Mapping) and result}
-    return {name: result for name, result in found.items() if "action" in result or not result.get("skipped")}
 
 
 class TestModule:

@@ -16,8 +16,6 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.egres
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._forms import scripts
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._forms.bundled import SKILLS, bundled
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.edits import pretty_json
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import claude
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.hooks import wanted_entries
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things.doctrines import marker
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things.slot import wanted_slot
 from ansible_collections.agfpd.iapeer_memory.tests.unit.fakes import PLUGIN, StandIn
@@ -37,6 +35,22 @@ bearer_token_env_var = "IAPEER_BEARER"
 "X-IAPeer-Identity" = "PEER_IDENTITY"
 """
 FOREIGN_HOOK = {"type": "command", "command": "/opt/audit.sh", "timeout": 5}
+
+
+
+def our_entries(hooks: str, matcher: str | None) -> dict[str, Any]:
+    """Our hook entries by event, for shims in the folder hooks."""
+    post = {"type": "command", "command": f"{hooks}/iapeer-memory.post-write.sh"}
+    start = {"type": "command", "command": f"{hooks}/iapeer-memory.session-start.sh"}
+    head = {} if matcher is None else {"matcher": matcher}
+    return {"PostToolUse": {**head, "hooks": [post]}, "SessionStart": {"hooks": [start]}}
+
+
+def our_server(name: str) -> dict[str, Any]:
+    """Our entry of mcpServers for the peer of this name."""
+    identity = f"${{PEER_IDENTITY:-claude-{name}}}"
+    return {"type": "http", "url": "http://127.0.0.1:8766/mcp", "headers": {"X-IAPeer-Identity": identity}}
+
 
 FILES = {
     "settings": ["absent", "right", "stale", "foreign", "mixed", "twice", "broken", "hooks_list", "event_object"],
@@ -147,8 +161,8 @@ class Generated(Place):
             self.write(path, text, 0o600)
 
     def _hooks(self, word: str, matcher: str | None) -> str | None:
-        right = wanted_entries(str(self.hooks), matcher)
-        stale = wanted_entries("/old/place", matcher)
+        right = our_entries(str(self.hooks), matcher)
+        stale = our_entries("/old/place", matcher)
         entry, old = right["PostToolUse"], stale["PostToolUse"]
         foreign = {"matcher": "Bash", "hooks": [FOREIGN_HOOK]}
         values: dict[str, Any] = {
@@ -168,7 +182,7 @@ class Generated(Place):
 
     def _mcp(self, word: str, name: str) -> str | bytes | None:
         other = {"type": "http", "url": "https://x.example", "headers": {"Authorization": SECRET}}
-        ours = claude.server_entry(name, 8766)
+        ours = our_server(name)
         drifted = {**ours, "url": "http://127.0.0.1:1/mcp", "headers": {"Authorization": SECRET}}
         values = {
             "right": {"mcpServers": {"iapeer-memory": ours}},

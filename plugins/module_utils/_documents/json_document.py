@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from .errors import DocumentError, decode, line_column
 from .json_spans import LIMIT, Node, Number, check_depth, common_items, scan, skip_space
 
-__all__ = ["Number", "dump_like", "load"]
+__all__ = ["Number", "dump_like", "load", "plain"]
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _INDENT = re.compile(r"[ \t]*")
@@ -61,7 +61,7 @@ def dump_like(data: bytes | None, after: Mapping[str, Any]) -> bytes:
     the final newline are as found (contract §5). Raises :class:`DocumentError` when *data* is refused by
     :func:`load` or the result would not load as exactly *after*; ``TypeError`` when *after* is not JSON at all.
     """
-    wanted = _plain(after, 1)
+    wanted = plain(after)
     if data is None:
         return _checked(_write(wanted, _Style(), "", True) + "\n", wanted)
     if load(data) == wanted:
@@ -84,8 +84,11 @@ def _checked(text: str, wanted: dict[str, Any]) -> bytes:
     return data
 
 
-def _plain(value: Any, depth: int) -> Any:
-    """*value* as :func:`load` would return it: plain dicts and lists, numbers by spelling."""
+def plain(value: Any, depth: int = 1) -> Any:
+    """*value* as :func:`load` would return it: plain dicts and lists, numbers by spelling; *depth* is its own level.
+
+    Raises :class:`DocumentError` for what JSON cannot say or what nests too deep, ``TypeError`` for what is not JSON.
+    """
     if value is None or isinstance(value, (str, bool)):
         return value
     if isinstance(value, (int, float)):
@@ -98,9 +101,9 @@ def _plain(value: Any, depth: int) -> Any:
     if isinstance(value, Mapping):
         if not all(isinstance(key, str) for key in value):
             raise TypeError("the keys of a JSON object are strings")
-        return {key: _plain(item, depth + 1) for key, item in value.items()}
+        return {key: plain(item, depth + 1) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item, depth + 1) for item in value]
+        return [plain(item, depth + 1) for item in value]
     raise TypeError(f"{type(value).__name__} has no place in JSON")
 
 

@@ -56,10 +56,10 @@ def read(data: bytes, namespace: Path) -> dict[str, Any] | None:
 def replace(data: bytes | None, namespace: Path, tables: Sequence[Table]) -> bytes:
     """*data* with *tables* as the only content of *namespace*, after the foreign text and one blank line.
 
-    Each table is its path from the root and its pairs: the key as literal TOML text, the value a string. ``None`` or
-    ``b""`` is a new file. Replacing twice changes nothing more, and :func:`remove` restores a file that had nothing of
-    the namespace. Raises :class:`DocumentError` as :func:`read` does, and when the result would not be right;
-    ``ValueError`` for a table outside the namespace.
+    Each table is its path from the root and its pairs: the key as literal TOML text, the value a string or, for all
+    that is none, a :class:`Raw`. ``None`` or ``b""`` is a new file. Replacing twice changes nothing more, and
+    :func:`remove` restores a file that had nothing of the namespace. Raises :class:`DocumentError` as :func:`read`
+    does, and when the result would not be right; ``ValueError`` for a table outside the namespace.
     """
     if not tables or any(path[: len(namespace)] != namespace for path, _pairs in tables):
         raise ValueError(f"every table must be in {'.'.join(namespace)}")
@@ -192,9 +192,13 @@ def _block(tables: Sequence[Table], eol: str) -> str:
     blocks = []
     for path, pairs in tables:
         header = ".".join(part if _BARE_KEY.fullmatch(part) else _quote(part) for part in path)
-        lines = [f"[{header}]", *(f"{key} = {_quote(value)}" for key, value in pairs)]
+        lines = [f"[{header}]", *(f"{key} = {_literal(value)}" for key, value in pairs)]
         blocks.append("".join(line + eol for line in lines))
     return eol.join(blocks)
+
+
+def _literal(value: str) -> str:
+    return value if isinstance(value, Raw) else _quote(value)
 
 
 def _quote(value: str) -> str:
@@ -225,7 +229,7 @@ def _checked(before: _Document, namespace: Path, foreign: str, text: str, wanted
         right = _others(before, namespace) == _others(after, namespace) and _foreign(after, namespace) == foreign
         right = right and _value(after.statements, namespace) == wanted
         if before.parsed is not None and after.parsed is not None:
-            right = right and _at(after.parsed, namespace, None) == wanted
+            right = right and _at(after.parsed, namespace, None) == _meaning(wanted)
             right = right and _without(before.parsed, namespace) == _without(after.parsed, namespace)
     except DocumentError as error:
         raise DocumentError(f"the edited document would be refused: {error.reason}", error.place) from None
@@ -234,6 +238,15 @@ def _checked(before: _Document, namespace: Path, foreign: str, text: str, wanted
     if not right:
         raise DocumentError("the edited document would not say what is wanted")
     return data
+
+
+def _meaning(value: Any) -> Any:
+    """*value* as ``tomllib`` would read it."""
+    if isinstance(value, dict):
+        return {key: _meaning(item) for key, item in value.items()}
+    if isinstance(value, Raw):
+        return (_second_opinion(f"value = {value}\n") or {})["value"]
+    return value
 
 
 def _others(document: _Document, namespace: Path) -> list[tuple[str, Path, Any]]:

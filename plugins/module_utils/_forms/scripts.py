@@ -7,10 +7,15 @@
 from __future__ import annotations
 
 import os
+import re
 
 EXECUTABLE = 0o755
 SHIM_PREFIX = "iapeer-memory."
 SHIM_SUFFIX = ".sh"
+# What a shell reads in a path, or what JSON cannot carry: such a command does not run the file of that name.
+SPECIAL = re.compile(r"""[\s'"&;()$`\\|<>*?\[\]{}#~!\x00-\x1f\x7f\ud800-\udfff]""")
+# One word to a shell that stays one word, and neither an assignment nor a comment.
+WORD = re.compile(rf"""(?!#|[A-Za-z_][A-Za-z0-9_]*\+?=)(?:[#~!]|(?!{SPECIAL.pattern}).)+""")
 VERBS = {"PostToolUse": "post-write", "SessionStart": "session-start"}
 SHIM = """\
 #!/usr/bin/env bash
@@ -38,11 +43,16 @@ def shim(verb: str) -> bytes:
 
 
 def is_our_command(command: object) -> bool:
-    """True where a hook's command runs a shim of ours: by its basename, wherever the path points."""
-    if not isinstance(command, str):
+    """True where a hook's command is a shim of ours: one path, alone, by its basename, wherever it points."""
+    if not isinstance(command, str) or WORD.fullmatch(command) is None:
         return False
     base = command.rpartition("/")[2]
     return base.startswith(SHIM_PREFIX) and base.endswith(SHIM_SUFFIX)
+
+
+def special_letters(path: str) -> str:
+    """The characters of a path, each once, for which a client's shell would not run the file that it names."""
+    return "".join(dict.fromkeys(SPECIAL.findall(path)))
 
 
 def launcher(binary: str) -> bytes:
@@ -55,6 +65,11 @@ def dream_gate(binary: str) -> bytes:
     return _runner("Says whether the weekly consolidation has work to do.", binary, "dream-collect --gate")
 
 
+def quoted(path: str) -> str:
+    """A path as it stands between double quotes in a script."""
+    return "".join(f"\\{letter}" if letter in '\\"$`' else letter for letter in path)
+
+
 def _runner(purpose: str, binary: str, arguments: str) -> bytes:
-    quoted = "".join(f"\\{letter}" if letter in '\\"$`' else letter for letter in binary)
-    return RUNNER.format(purpose=purpose, binary=quoted, arguments=arguments).encode("utf-8", "surrogateescape")
+    text = RUNNER.format(purpose=purpose, binary=quoted(binary), arguments=arguments)
+    return text.encode("utf-8", "surrogateescape")

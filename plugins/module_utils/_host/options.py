@@ -6,9 +6,15 @@
 
 from __future__ import annotations
 
+import math
 import os
+import re
 
 from .._doorway.problem import Problem
+
+# Digits and dots, and what semver allows after them.
+VERSION = r"[0-9]+(?:\.[0-9]+)*(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
+LONGEST_VERSION = 100
 
 
 def absolute(option: str, path: str) -> str:
@@ -20,6 +26,32 @@ def absolute(option: str, path: str) -> str:
     if not usable:
         raise Problem(f"{option} must be an absolute path, not {path!r}")
     return os.path.normpath(path)
+
+
+def seconds(option: str, value: object, least: float = 0) -> float:
+    """The seconds that an option holds, as a number or its text; raises Problem below least, and for what is none."""
+    try:
+        number = float(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else math.nan
+    except (ValueError, OverflowError):
+        number = math.nan
+    if not (math.isfinite(number) and number >= least):
+        raise Problem(f"{option} must be a number of seconds from {least:g} on, not {value!r}")
+    return number
+
+
+def given_version(option: str, value: object) -> str:
+    """The version that an option holds, empty where it is not given.
+
+    Raises Problem for what is no version, and for a number, which may have lost a zero at its end.
+    """
+    if value is None or value == "":
+        return ""
+    if not isinstance(value, str):
+        raise Problem(f"{option} must be text, not the number {value!r}: quote it, or 1.10 becomes 1.1")
+    text = value.strip()
+    if len(text) > LONGEST_VERSION or not re.fullmatch(VERSION, text):
+        raise Problem(f"{option} must be a version such as 1.4.0, not {text[:LONGEST_VERSION]!r}")
+    return text
 
 
 def given_text(option: str, name: str, text: object) -> str:

@@ -15,11 +15,9 @@ from typing import Any, NamedTuple
 OK, CHANGED, SKIP, FAIL = "ok", "changed", "skip", "fail"
 LANDED = (OK, CHANGED)
 # The steps, in the contract's order.
-ORDER = ("binary", "forms", "templates", "doctrines", "wake-policy", "fleet", "surfaces", "plugin-off", "slot") + (
-    "launcher",
-    "triggers",
-    "guide",
-    "memoryd",
+ORDER = (
+    *("binary", "forms", "templates", "doctrines", "wake-policy", "fleet", "surfaces", "plugin-off", "slot"),
+    *("launcher", "triggers", "guide", "memoryd"),
 )
 # Whose work can give a step work. A new binary is looked at anew, with everything that follows from it.
 NEEDS: Mapping[str, tuple[str, ...]] = {
@@ -58,7 +56,7 @@ def held(step: str, facts: Mapping[str, Any], done: Mapping[str, str], repair: b
     if form == "foreign":
         return _foreign(step, str(facts["slot"]["provider"]))
     if step in ("binary", "forms"):
-        return None
+        return Held(SKIP, "left to update") if repair else None
     problem = _unfit(step, facts, done)
     if problem is not None:
         return problem
@@ -102,7 +100,9 @@ def _migration(step: str, done: Mapping[str, str]) -> Held | None:
         return None if done.get("surfaces") in LANDED else Held(SKIP, "the surfaces were skipped")
     if done.get("plugin-off") in LANDED:
         return None
-    return Held(*((FAIL, KEPT) if done.get("plugin-off") == FAIL else (SKIP, "v1.1 kept: the plugin was not taken off")))
+    if done.get("plugin-off") == FAIL:
+        return Held(FAIL, KEPT)
+    return Held(SKIP, "v1.1 kept: the plugin was not taken off")
 
 
 def status_of(result: Mapping[str, Any]) -> str:
@@ -129,12 +129,18 @@ def is_due(step: str, look: Mapping[str, Any], done: Mapping[str, Mapping[str, A
     woken = any(done[need].get("changed") for need in NEEDS.get(step, ()) if need in done)
     if not woken and step not in look["pending"]:
         return False
-    return held(step, look, statuses(look, done), repair) is None
+    return held(step, look, statuses(look, done, repair), repair) is None
 
 
-def statuses(look: Mapping[str, Any], done: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """The status of every step: as it came out, or where it did not run as the look foretold it."""
-    return {name: status_of(done[name] if name in done else step) for name, step in look["steps"].items()}
+def statuses(
+    look: Mapping[str, Any], done: Mapping[str, Mapping[str, Any]], repair: bool = False
+) -> dict[str, str]:
+    """The status of every step: as it came out, or where it did not run as it was held back or foretold."""
+    found: dict[str, str] = {}
+    for name in ORDER:
+        reason = None if name in done else held(name, look, found, repair)
+        found[name] = reason.status if reason else status_of(done.get(name, look["steps"][name]))
+    return found
 
 
 def pending(steps: Mapping[str, Mapping[str, Any]]) -> list[str]:

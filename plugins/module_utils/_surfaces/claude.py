@@ -6,38 +6,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
+from .._documents import json_document
 from .._documents.errors import DocumentError
 from .._doorway.folders import Folder
 from .._doorway.problem import Problem
+from .._forms.forms import PERSONALITY, place
 from .._host.paths import NAME
-from .hooks import MATCHER, our_parts, wanted_entries, with_hooks
-from .plan import ABSENT, REMOVED, Json, JsonSurface, Planned, Settled, Wanted, plan_json, plan_texts
+from .hooks import plan_hooks
+from .plan import ABSENT, REMOVED, Json, JsonSurface, Planned, Settled, plan_json, plan_texts
+from .wanted import SKILLS, Wanted
 
 SETTINGS = ".claude/settings.json"
 MCP = ".mcp.json"
-SKILLS = ".claude/skills"
 SKILL_PREFIX = f"{NAME}-"
 
 
-def server_entry(personality: str, port: int) -> Json:
-    """Our entry of mcpServers."""
-    identity = f"${{PEER_IDENTITY:-claude-{personality}}}"
-    return {"type": "http", "url": f"http://127.0.0.1:{port}/mcp", "headers": {"X-IAPeer-Identity": identity}}
-
-
-def hooks_surface(hooks: str | None) -> JsonSurface:
-    """Our hook entries; hooks is the folder of the shims, None takes ours out."""
-    wanted = {} if hooks is None else wanted_entries(hooks, MATCHER)
-    return JsonSurface("hooks", SETTINGS, lambda value: with_hooks(value, wanted), our_parts, hooks is None, True)
-
-
-def mcp_surface(personality: str, port: int | None) -> JsonSurface:
-    """Our server; port None takes it out."""
-    entry = None if port is None else server_entry(personality, port)
-    return JsonSurface("mcp", MCP, lambda value: with_server(value, entry), _our_server, port is None)
+def mcp_surface(personality: str, wanted: Wanted) -> JsonSurface:
+    """Our server for the peer of this name."""
+    filled = None if wanted.mcp is None else place(wanted.mcp, {PERSONALITY: personality})
+    entry = None if filled is None else json_document.plain(filled)
+    return JsonSurface("mcp", MCP, lambda value: with_server(value, entry), _our_server, entry, entry is None)
 
 
 def with_server(value: Json, entry: Json | None) -> Json:
@@ -60,20 +50,21 @@ def with_server(value: Json, entry: Json | None) -> Json:
 
 def plan_claude(folder: Folder, personality: str, wanted: Wanted, settled: Settled) -> list[Planned]:
     """The wanted surfaces of one peer."""
-    plans = {
-        "hooks": lambda: plan_json(folder, hooks_surface(wanted.hooks), settled),
-        "mcp": lambda: plan_json(folder, mcp_surface(personality, wanted.port)),
-        "skills": lambda: plan_skills(folder, wanted.skills),
-    }
-    return [plan() for name, plan in plans.items() if name in wanted.surfaces]
+    plans = []
+    if "hooks" in wanted.surfaces:
+        plans.append(plan_hooks(folder, "claude", SETTINGS, wanted, settled))
+    if "mcp" in wanted.surfaces:
+        plans.append(plan_json(folder, mcp_surface(personality, wanted)))
+    if "skills" in wanted.surfaces:
+        plans.append(plan_skills(folder, wanted))
+    return plans
 
 
-def plan_skills(folder: Folder, skills: Mapping[str, str] | None) -> Planned:
-    """Our skill folders; None removes every folder in our namespace."""
+def plan_skills(folder: Folder, wanted: Wanted) -> Planned:
+    """Our skill folders; where ours are to go, every folder in our namespace does."""
     path = folder.path(SKILLS)
-    if skills is not None:
-        texts = {f"{SKILLS}/{name}/SKILL.md": text.encode("utf-8", "surrogateescape") for name, text in skills.items()}
-        return plan_texts(folder, "skills", path, texts)
+    if wanted.present:
+        return plan_texts(folder, "skills", path, wanted.skills)
     planned = Planned("skills", ABSENT, path)
     try:
         ours = [f"{SKILLS}/{name}" for name in folder.names(SKILLS) if name.startswith(SKILL_PREFIX)]

@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The surfaces of a Codex peer: config.toml and hooks.json (contract §5); trust is asked for in codex_trust."""
+"""The surfaces of a Codex peer: config.toml and hooks.json (contract §5); trust is asked for in trust.py."""
 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from .._documents import toml_document
@@ -15,80 +16,81 @@ from .._doorway.folders import Folder
 from .._doorway.problem import Problem
 from .._host.edits import Edit
 from .._host.paths import NAME
-from .hooks import our_parts, wanted_entries, with_hooks
-from .plan import ABSENT, ALREADY, REMOVED, WRITTEN, JsonSurface, Planned, Settled, Wanted, plan_json
+from .hooks import plan_hooks
+from .plan import ABSENT, ALREADY, REMOVED, WRITTEN, Json, Planned, Settled
+from .wanted import Wanted
 
 CONFIG = ".codex/config.toml"
 HOOKS = ".codex/hooks.json"
 NAMESPACE = ("mcp_servers", NAME)
-HEADERS = "env_http_headers"
-IDENTITY = {"X-IAPeer-Identity": "PEER_IDENTITY"}
-
-
-def server_values(port: int) -> dict[str, str]:
-    """The plain keys of our table."""
-    return {
-        "url": f"http://127.0.0.1:{port}/mcp",
-        "default_tools_approval_mode": "approve",
-        "bearer_token_env_var": "IAPEER_BEARER",
-    }
-
-
-def hooks_surface(hooks: str | None) -> JsonSurface:
-    """Our hook entries, without a matcher; hooks is the folder of the shims, None takes ours out."""
-    wanted = {} if hooks is None else wanted_entries(hooks, None)
-    return JsonSurface("hooks", HOOKS, lambda value: with_hooks(value, wanted), our_parts, hooks is None)
+PLAIN_KEY = re.compile("[A-Za-z0-9_]+")
 
 
 def plan_codex(folder: Folder, wanted: Wanted, settled: Settled) -> list[Planned]:
     """The wanted surfaces of one peer but trust."""
-    plans = {
-        "hooks": lambda: plan_json(folder, hooks_surface(wanted.hooks), settled),
-        "mcp": lambda: plan_config(folder, wanted.port, settled),
-    }
-    return [plan() for name, plan in plans.items() if name in wanted.surfaces]
+    plans = []
+    if "hooks" in wanted.surfaces:
+        plans.append(plan_hooks(folder, "codex", HOOKS, wanted, settled))
+    if "mcp" in wanted.surfaces:
+        plans.append(plan_config(folder, wanted.toml, settled))
+    return plans
 
 
-def plan_config(folder: Folder, port: int | None, settled: Settled) -> Planned:
-    """Our two tables in config.toml; port None takes out whatever stands in our namespace."""
-    planned = Planned("mcp", ALREADY if port else ABSENT, folder.path(CONFIG))
+def plan_config(folder: Folder, wanted: Json | None, settled: Settled) -> Planned:
+    """Our tables in config.toml; wanted None takes out whatever stands in our namespace."""
+    planned = Planned("mcp", ABSENT if wanted is None else ALREADY, folder.path(CONFIG))
     try:
         found = folder.read(CONFIG)
         before = None if found is None else found.data
-        if before is None and port is None:
+        if before is None and wanted is None:
             return planned
         if before is not None and (CONFIG, before) in settled:
             return planned
-        wanted = None if port is None else {**server_values(port), HEADERS: IDENTITY}
         current = None if before is None else toml_document.read(before, NAMESPACE)
-        if current == wanted:
+        if _spaceless(current) == _spaceless(wanted):
             settled.add((CONFIG, before or b""))
             return planned
-        after = _changed(folder, before, port)
+        after = _changed(folder, before, wanted)
         folder.refuse_change(CONFIG)
     except Problem as problem:
         return planned.failed(problem)
-    edit = Edit(folder.path(CONFIG), before, after, shown=(_shown(current), _shown(wanted)))
-    return planned._replace(action=REMOVED if port is None else WRITTEN, edits=((CONFIG, edit),))
+    edit = Edit(folder.path(CONFIG), before, after, shown=(_shown(current), _shown(wanted, every=True)))
+    return planned._replace(action=REMOVED if wanted is None else WRITTEN, edits=((CONFIG, edit),))
 
 
-def _changed(folder: Folder, before: bytes | None, port: int | None) -> bytes | None:
-    if port is None:
+def _changed(folder: Folder, before: bytes | None, wanted: Json | None) -> bytes | None:
+    if wanted is None:
         left = toml_document.remove(before or b"", NAMESPACE)
         return left if left.strip() or folder.is_link(CONFIG) else None
-    values = list(server_values(port).items())
-    identity = [(json.dumps(key), value) for key, value in IDENTITY.items()]
-    return toml_document.replace(before, NAMESPACE, [(NAMESPACE, values), ((*NAMESPACE, HEADERS), identity)])
+    return toml_document.replace(before, NAMESPACE, _tables(NAMESPACE, wanted))
 
 
-def _shown(table: dict[str, Any] | None, path: tuple[str, ...] = NAMESPACE) -> str:
-    """Our tables for a diff; the rest of the file is nobody's business."""
+def _tables(path: tuple[str, ...], table: Json) -> list[toml_document.Table]:
+    """A table and its sub-tables as they are written."""
+    pairs = [(_key(key), value) for key, value in table.items() if not isinstance(value, dict)]
+    below = [(key, value) for key, value in table.items() if isinstance(value, dict)]
+    return [(path, pairs), *(item for key, value in below for item in _tables((*path, key), value))]
+
+
+def _key(key: str) -> str:
+    return key if PLAIN_KEY.fullmatch(key) else json.dumps(key, ensure_ascii=False)
+
+
+def _spaceless(value: Any) -> Any:
+    """A value in which an array is the same however it is laid out."""
+    if isinstance(value, dict):
+        return {key: _spaceless(item) for key, item in value.items()}
+    return toml_document.Raw("".join(value.split())) if isinstance(value, toml_document.Raw) else value
+
+
+def _shown(table: Json | None, path: tuple[str, ...] = NAMESPACE, every: bool = False) -> str:
+    """Our tables for a diff; the rest of the file is nobody's business. every: nothing in them is somebody else's."""
     if table is None:
         return ""
-    plain = {key: value if key in SHOWN else "***" for key, value in table.items() if not isinstance(value, dict)}
-    lines = [f"[{'.'.join(path)}]", *(f"{key} = {_spelled(value)}" for key, value in plain.items())]
-    below = [_shown(value, (*path, key)) for key, value in table.items() if isinstance(value, dict)]
-    return "\n".join(["\n".join(lines) + "\n", *below])
+    plain = {key: value if every or key in SHOWN else "***" for key, value in table.items()}
+    lines = [f"{key} = {_spelled(value)}" for key, value in plain.items() if not isinstance(table[key], dict)]
+    below = [_shown(value, (*path, key), every) for key, value in table.items() if isinstance(value, dict)]
+    return "\n".join(["\n".join([f"[{'.'.join(path)}]", *lines]) + "\n", *below])
 
 
 def _spelled(value: str) -> str:

@@ -10,29 +10,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._documents.errors import DocumentError
-from .._forms.scripts import VERBS, is_our_command, shim_path
+from .._doorway.folders import Folder
+from .._forms.scripts import is_our_command
+from .plan import FAILED, Json, JsonSurface, Planned, Settled, plan_json
+from .wanted import Wanted
 
-MATCHER = "Write|Edit|MultiEdit|Bash"
-
-Json = dict[str, Any]
-
-
-def wanted_entries(hooks: str, matcher: str | None) -> dict[str, Json]:
-    """Our entry for each of our events; hooks is the folder of the shims, matcher goes to PostToolUse where given."""
-    entries: dict[str, Json] = {}
-    for event, verb in VERBS.items():
-        handler = {"type": "command", "command": shim_path(hooks, verb)}
-        entries[event] = {"hooks": [handler]}
-    if matcher is not None:
-        entries["PostToolUse"] = {"matcher": matcher, **entries["PostToolUse"]}
-    return entries
+Commands = frozenset[str]
 
 
-def with_hooks(value: Json, wanted: Mapping[str, Json]) -> Json:
-    """The document value with exactly our wanted entries, each after the foreign ones; none wanted takes ours out.
+def with_hooks(value: Json, wanted: Mapping[str, Json], commands: Commands = frozenset()) -> Json:
+    """The document value with exactly one entry of ours for each wanted event; none wanted takes ours out.
 
-    Containers that are empty only because ours left are swept. Raises DocumentError where hooks is not an object or an
-    event is not a list.
+    commands: what is ours besides by its very words. An entry that is right stays where it stands, a wrong one is
+    replaced there, a new one goes after the foreign ones. Containers that are empty only because ours left are swept.
+    Raises DocumentError where hooks is not an object or an event is not a list.
     """
     hooks = value.get("hooks", {})
     if not isinstance(hooks, dict):
@@ -41,8 +32,7 @@ def with_hooks(value: Json, wanted: Mapping[str, Json]) -> Json:
     for event, entries in hooks.items():
         if not isinstance(entries, list):
             raise DocumentError("not a list", f"hooks.{event}")
-        kept = [left for entry in entries for left in _without_ours(entry)]
-        kept += [wanted[event]] if event in wanted else []
+        kept = _settled(entries, wanted.get(event), commands)
         if kept or not entries:
             after[event] = kept
     after.update((event, [entry]) for event, entry in wanted.items() if event not in hooks)
@@ -53,18 +43,36 @@ def with_hooks(value: Json, wanted: Mapping[str, Json]) -> Json:
     return {key: item for key, item in value.items() if key != "hooks"}
 
 
-def _without_ours(entry: Any) -> list[Any]:
+def _settled(entries: list[Any], wanted: Json | None, commands: Commands) -> list[Any]:
+    """The entries of one event, of ours the wanted one alone."""
+    foreign = [_without_ours(entry, commands) for entry in entries]
+    place = None
+    if wanted is not None:
+        right = [n for n, entry in enumerate(entries) if entry == wanted]
+        place = next(iter(right or [n for n, left in enumerate(foreign) if not left]), len(entries))
+    kept: list[Any] = []
+    for n, left in enumerate([*foreign, []]):
+        kept += [wanted] if n == place else left
+    return kept
+
+
+def _without_ours(entry: Any, commands: Commands) -> list[Any]:
     """An entry less our handlers, in a list that is empty where nothing else was in it."""
     handlers = entry.get("hooks") if isinstance(entry, dict) else None
     if not isinstance(handlers, list):
         return [entry]
-    foreign = [item for item in handlers if not (isinstance(item, dict) and is_our_command(item.get("command")))]
+    foreign = [item for item in handlers if not _is_ours(item, commands)]
     if len(foreign) == len(handlers):
         return [entry]
     return [{**entry, "hooks": foreign}] if foreign else []
 
 
-def our_parts(value: Json) -> list[Any]:
+def _is_ours(handler: Any, commands: Commands) -> bool:
+    command = handler.get("command") if isinstance(handler, dict) else None
+    return is_our_command(command) or (isinstance(command, str) and command in commands)
+
+
+def our_parts(value: Json, commands: Commands = frozenset()) -> list[Any]:
     """What of a document is ours: handlers, and entries that hold nothing else."""
     hooks = value.get("hooks")
     lists = hooks.values() if isinstance(hooks, dict) else ()
@@ -72,7 +80,28 @@ def our_parts(value: Json) -> list[Any]:
     parts: list[Any] = []
     for entry in entries:
         handlers = entry.get("hooks")
-        items = [item for item in handlers if isinstance(item, dict)] if isinstance(handlers, list) else []
-        ours = [item for item in items if is_our_command(item.get("command"))]
-        parts.append(entry if ours and len(ours) == len(handlers or ()) else ours)
+        items = handlers if isinstance(handlers, list) else []
+        ours = [item for item in items if _is_ours(item, commands)]
+        parts.append(entry if ours and len(ours) == len(items) else ours)
     return parts
+
+
+def plan_hooks(folder: Folder, runtime: str, name: str, wanted: Wanted, settled: Settled) -> Planned:
+    """Our hook entries in the file name of a runtime's peer; failed where a shell could never run them."""
+    if wanted.unusable:
+        return Planned("hooks", FAILED, folder.path(name), wanted.unusable)
+    return plan_json(folder, hooks_surface(runtime, name, wanted), settled)
+
+
+def hooks_surface(runtime: str, name: str, wanted: Wanted) -> JsonSurface:
+    """Our hook entries in a file: Claude Code's settings.json stays when nothing is left in it."""
+    entries, commands = wanted.hooks.get(runtime, {}), wanted.commands
+    return JsonSurface(
+        "hooks",
+        name,
+        lambda value: with_hooks(value, entries, commands),
+        lambda value: our_parts(value, commands),
+        list(entries.values()),
+        not wanted.present,
+        runtime == "claude",
+    )

@@ -15,9 +15,11 @@ from .._documents import json_document, toml_document
 from .._doorway.egress import Binary, Outcome
 from .._doorway.folders import Folder, Found
 from .._doorway.problem import Problem
+from .._forms.ahead import NOTHING, Ahead
 from .._host.core import Peer, core_problem, peers_of, read_registry
 from .._host.edits import read_json_object
 from .._host.host import Host
+from .._host.results import Result
 from .._things.fleet_map import read_fleet
 from .._things.slot import FOREIGN, V1_1, read_slot
 from .claude import SETTINGS
@@ -59,7 +61,7 @@ def find_traces(host: Host, peers: Sequence[Peer]) -> list[Trace]:
     return traces + ([Trace("", "codex", host.codex_home)] if _in_codex(host) else [])
 
 
-def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
+def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = NOTHING) -> Result:
     """Sweep the plugin off the fleet of a v1.1 host, or say where it would go (check).
 
     options: method (core: by the core's verb; native: by the clients themselves; auto: native where the core has no
@@ -71,8 +73,7 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any
         return _result([], "skipped", f"the slot is held by {slot.provider}: not our fleet", False)
     if slot.form != V1_1 and method != "native":
         return _result([], "absent", "nothing to do: the slot is not in the v1.1 form", False)
-    given = options.get("peers")
-    peers = read_fleet(host).peers if given is None else peers_of([dict(entry) for entry in given])
+    peers = _wanted_peers(host, options.get("peers"), ahead)
     traces = find_traces(host, peers)
     for trace in traces:
         host.files.sandbox.check(trace.cwd)
@@ -91,7 +92,13 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any
     return _native(host, options, traces, check)
 
 
-def _native(host: Host, options: Mapping[str, Any], traces: list[Trace], check: bool) -> dict[str, Any]:
+def _wanted_peers(host: Host, given: Sequence[Mapping[str, Any]] | None, ahead: Ahead) -> tuple[Peer, ...]:
+    if ahead.peers is not None:
+        return ahead.peers
+    return read_fleet(host).peers if given is None else peers_of([dict(entry) for entry in given])
+
+
+def _native(host: Host, options: Mapping[str, Any], traces: list[Trace], check: bool) -> Result:
     clients = {trace.runtime: _client(host, trace.runtime, options.get(f"{trace.runtime}_bin")) for trace in traces}
     if check:
         answers = {name: host.egress.run(client, ["--version"]) for name, client in clients.items()}
@@ -102,10 +109,8 @@ def _native(host: Host, options: Mapping[str, Any], traces: list[Trace], check: 
     bad = [record for record in records if record["action"] == "failed"]
     gone = [trace for trace, record in zip(traces, records) if record["action"] == "removed"]
     result = _result(records, "failed" if bad else "removed", _where(gone), bool(gone))
-    if bad:
-        complaints = [f"{item['personality'] or 'codex'}: {item['cwd']}: {item['detail']}" for item in bad]
-        result.update(failed=True, msg="the plugin could not be removed: " + "; ".join(complaints))
-    return result
+    complaints = [f"{item['personality'] or 'codex'}: {item['cwd']}: {item['detail']}" for item in bad]
+    return result._replace(failure="the plugin could not be removed: " + "; ".join(complaints) if bad else "")
 
 
 def _client(host: Host, name: str, named: str | None) -> Binary:
@@ -221,7 +226,7 @@ def _names(traces: list[Trace]) -> str:
     return ", ".join(trace.personality or "codex" for trace in traces)
 
 
-def _result(records: list[dict[str, str]], action: str, detail: str, changed: bool) -> dict[str, Any]:
+def _result(records: list[dict[str, str]], action: str, detail: str, changed: bool) -> Result:
     text = "".join(f"{item['personality'] or 'codex'}: {PLUGIN}\n" for item in records if item["action"] == "removed")
     diff = [{"before_header": "plugin", "after_header": "plugin", "before": text, "after": ""}] if changed else []
-    return {"changed": changed, "action": action, "detail": detail, "results": records, "diff": diff}
+    return Result(action, detail, changed, diff=diff, data={"results": records})

@@ -12,66 +12,72 @@ from typing import Any
 
 from .._doorway.folders import Folder
 from .._doorway.problem import Problem
-from .._forms.bundled import SKILLS
+from .._forms.ahead import NOTHING, Ahead
+from .._forms.wanted import wanted_forms
 from .._host.core import Peer, peers_of
 from .._host.host import Host
-from .._host.options import absolute, given_text
+from .._host.options import absolute, given_text, seconds
+from .._host.results import Result
 from .._things.fleet_map import read_fleet
 from .claude import SKILL_PREFIX
-from .plan import FAILED, SKIPPED, SURFACES, Wanted
+from .plan import FAILED, SKIPPED
 from .sweep import Sweep, sweep
+from .wanted import SURFACES, Wanted, from_forms, skill_files, without
 
 ACTIONS = {"present": "written", "absent": "removed"}
+# How many are named in one line; the rest is counted.
+COMPLAINTS = 20
 QUIET = {"present": "already", "absent": "absent"}
 
 
-def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
+def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = NOTHING) -> Result:
     """Sweep the peers of a host, or say what that would change (check).
 
-    options: state, peers, port, reference_dir, skills, surfaces, lock_timeout (seconds), all_results.
-    Raises Problem for wrong options, for a fleet map that cannot be read, and where the provision lock cannot be had
-    in time; a peer that cannot be mended is in the results, and the result is marked failed.
+    options: state, peers, port, reference_dir, skills, surfaces, lock_timeout (seconds), forms, all_results. Raises
+    Problem for wrong options, for a fleet map that cannot be read, and where the provision lock cannot be had in time;
+    a peer that cannot be mended is in the results, and the result is marked failed.
     """
-    state = options["state"]
-    wanted = Wanted(None, None, None, _wanted_surfaces(options.get("surfaces")))
-    if state == "present":
-        port, skills = _wanted_port(host, options), _skills(host, options)
-        wanted = wanted._replace(hooks=host.paths.hooks, port=port, skills=skills)
-    peers = _wanted_peers(host, options.get("peers"))
-    done = sweep(host, peers, wanted, float(options.get("lock_timeout") or 0), check)
-    return _result(done, state, bool(options.get("all_results")))
+    wanted = _wanted(host, options, ahead)
+    peers = _wanted_peers(host, options.get("peers"), ahead)
+    timeout, every = seconds("lock_timeout", options.get("lock_timeout") or 0), bool(options.get("all_results"))
+    return _result(sweep(host, peers, wanted, timeout, check, every), options["state"], every)
 
 
-def _result(done: Sweep, state: str, all_results: bool) -> dict[str, Any]:
+def _result(done: Sweep, state: str, every: bool) -> Result:
     bad = [seat for seat in done.seats if not seat.ok]
-    in_place = sum(seat.in_place for seat in done.seats)
+    complaints = [seat.complaint() for seat in bad[:COMPLAINTS]]
+    complaints += [f"and {len(bad) - COMPLAINTS} more"] if len(bad) > COMPLAINTS else []
     refused = not done.changed and any(item.action == SKIPPED for seat in done.seats for item in seat.planned)
-    result = {
-        "changed": done.changed,
-        "action": FAILED if bad else SKIPPED if refused else (ACTIONS if done.changed else QUIET)[state],
-        "detail": _detail(done, state, len(bad)),
-        "results": [seat.record() for seat in done.seats if all_results or not seat.in_place],
-        "skipped_peers": [{"personality": name, "reason": reason} for name, reason in done.skipped],
-        "in_place": in_place,
-        "total": len(done.seats),
-        "diff": list(done.diffs()),
-    }
-    if bad:
-        result.update(failed=True, msg="; ".join(seat.complaint() for seat in bad))
-    return result
+    quiet = SKIPPED if refused else QUIET[state]
+    return Result(
+        FAILED if bad else ACTIONS[state] if done.changed else quiet,
+        _detail(done, state, len(bad)),
+        done.changed,
+        "; ".join(complaints),
+        diff=list(done.diffs()),
+        data={
+            "results": [seat.record() for seat in done.seats if every or not seat.quiet],
+            "skipped_peers": [{"personality": name, "reason": reason} for name, reason in done.skipped],
+            "in_place": done.in_place,
+            "total": done.total,
+        },
+    )
 
 
 def _detail(done: Sweep, state: str, failed: int) -> str:
-    total = len(done.seats)
     changed = sum(seat.changed for seat in done.seats)
-    words = [f"{total} peer-runtimes", f"{changed} {ACTIONS[state]}" if changed else ""]
+    words = [f"{done.total} peer-runtimes", f"{changed} {ACTIONS[state]}" if changed else ""]
     words.append(f"{failed} failed" if failed else "")
     words.append(f"{len(done.skipped)} peers skipped" if done.skipped else "")
+    words.append(f"besides, {'; '.join(done.notes[:COMPLAINTS])}" if done.notes else "")
     words.append("hook shims written" if any(edit.changed for edit in done.shims) else "")
     return ", ".join(word for word in words if word)
 
 
-def _wanted_peers(host: Host, entries: Sequence[Mapping[str, Any]] | None) -> tuple[Peer, ...]:
+def _wanted_peers(host: Host, entries: Sequence[Mapping[str, Any]] | None, ahead: Ahead) -> tuple[Peer, ...]:
+    """The peers of a map that is about to be written, else those given, else those of the map on disk."""
+    if ahead.peers is not None:
+        return ahead.peers
     if entries is None:
         fleet = read_fleet(host)
         if not fleet.readable:
@@ -86,25 +92,30 @@ def _wanted_peers(host: Host, entries: Sequence[Mapping[str, Any]] | None) -> tu
     return peers
 
 
-def _wanted_surfaces(names: Sequence[str] | None) -> tuple[str, ...]:
-    return tuple(name for name in SURFACES if name in names) if names else SURFACES
+def _wanted(host: Host, options: Mapping[str, Any], ahead: Ahead) -> Wanted:
+    """The forms of the host, with a port and skills that are given in place of theirs."""
+    names = options.get("surfaces") or SURFACES
+    surfaces = tuple(name for name in SURFACES if name in names)
+    port, skills = _given_port(options.get("port")), _given_skills(host, options)
+    forms = wanted_forms(host, options, ahead)
+    if options["state"] == "absent":
+        return without(forms, host.paths.hooks, surfaces)
+    wanted = from_forms(forms, host.paths.hooks, surfaces, port)
+    return wanted if skills is None else wanted._replace(skills=skill_files(skills))
 
 
-def _wanted_port(host: Host, options: Mapping[str, Any]) -> int:
-    port = options.get("port")
-    if port is None:
-        return host.config.mcp_port
-    if not 1 <= int(port) <= 65535:
+def _given_port(port: Any) -> int | None:
+    if port is not None and not 1 <= int(port) <= 65535:
         raise Problem(f"port must be from 1 to 65535, not {port}")
-    return int(port)
+    return None if port is None else int(port)
 
 
-def _skills(host: Host, options: Mapping[str, Any]) -> Mapping[str, str]:
-    """The skills given as text, else those of a folder on the host, else the bundled ones in the host's language."""
+def _given_skills(host: Host, options: Mapping[str, Any]) -> Mapping[str, str] | None:
+    """The skills given as text, else those of a folder on the host; None where neither is given."""
     if options.get("skills"):
         return _checked_skills(options["skills"], "skills")
     if not options.get("reference_dir"):
-        return SKILLS.get(host.config.locale, SKILLS["en"])
+        return None
     texts = {}
     with Folder(host.files.sandbox, absolute("reference_dir", options["reference_dir"])) as folder:
         for name in folder.names(""):

@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Callable, NamedTuple
 
 from .._documents import json_document
 from .._documents.masking import literals, mask_json
+from .._documents.shown import shown
 from .._doorway.files import Tree
 from .._doorway.folders import Folder, Found
 from .._doorway.problem import Problem
@@ -19,7 +20,6 @@ from .._host.edits import Edit, apply_in
 
 WRITTEN, ALREADY, REMOVED, ABSENT = "written", "already", "removed", "absent"
 FAILED, SKIPPED = "failed", "skipped"
-SURFACES = ("hooks", "mcp", "skills", "trust")
 CHANGES = (WRITTEN, REMOVED)
 
 Json = dict[str, Any]
@@ -38,7 +38,8 @@ class Planned(NamedTuple):
 
     def outcome(self) -> dict[str, str]:
         """The record that the module returns."""
-        return {"surface": self.surface, "action": self.action, "path": self.path, "detail": self.detail}
+        words = {"path": shown(self.path), "detail": shown(self.detail)}
+        return {"surface": self.surface, "action": self.action, **words}
 
     def failed(self, problem: Problem) -> Planned:
         """The same surface, failed or, where the sandbox said no, skipped."""
@@ -46,29 +47,18 @@ class Planned(NamedTuple):
         return Planned(self.surface, SKIPPED if problem.refused else FAILED, problem.path or self.path, detail)
 
 
-class Wanted(NamedTuple):
-    """What every peer is to have of which surfaces. hooks, port and skills are None where ours are to be taken out.
-
-    hooks: the folder of the shims. skills: skill name to text.
-    """
-
-    hooks: str | None
-    port: int | None
-    skills: Mapping[str, str] | None
-    surfaces: Sequence[str] = SURFACES
-
-
 class JsonSurface(NamedTuple):
     """A surface that is one JSON file.
 
-    change: the wanted value of a document. ours: what of a document is ours, for diffs. removal: whether it takes ours
-    out. keep_file: whether the file stays when nothing is left in it.
+    change: the wanted value of a document. ours: what of a document is ours, for diffs; wanted: what of it we bring.
+    removal: whether it takes ours out. keep_file: whether the file stays when nothing is left in it.
     """
 
     surface: str
     name: str
     change: Callable[[Json], Json]
     ours: Callable[[Json], Any]
+    wanted: Any
     removal: bool
     keep_file: bool = False
 
@@ -102,9 +92,12 @@ def _json_edit(folder: Folder, wanted: JsonSurface, found: Found | None, before:
     data = None if found is None else found.data
     drop = not after and not wanted.keep_file and not folder.is_link(wanted.name)
     text = None if drop else json_document.dump_like(data, after)
-    ours = literals([wanted.ours(before), wanted.ours(after)], lambda value: json.dumps(value, ensure_ascii=False))
-    shown = (mask_json(data, ours), mask_json(text, ours))
-    return Edit(folder.path(wanted.name), data, text, shown=shown)
+    ours = literals(wanted.ours(before), _spelled) | literals(wanted.wanted, _spelled, every=True)
+    return Edit(folder.path(wanted.name), data, text, shown=(mask_json(data, ours), mask_json(text, ours)))
+
+
+def _spelled(value: Any) -> str:
+    return str(value) if isinstance(value, json_document.Number) else json.dumps(value, ensure_ascii=False)
 
 
 def plan_texts(folder: Folder, surface: str, path: str, texts: Mapping[str, bytes]) -> Planned:

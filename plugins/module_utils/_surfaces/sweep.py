@@ -7,77 +7,48 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Callable, NamedTuple
+from typing import Callable, NamedTuple
 
-from .._doorway.folders import Folder
+from .._documents.shown import shown
 from .._doorway.problem import Problem
-from .._forms.scripts import EXECUTABLE, VERBS, shim, shim_path
+from .._forms.scripts import EXECUTABLE
 from .._host.core import Peer
 from .._host.edits import Edit, apply, read_edit
 from .._host.host import Host
 from . import trust
-from .claude import plan_claude
-from .codex import HOOKS, hooks_surface, plan_codex
 from .lock import provision_lock
-from .plan import (
-    ABSENT,
-    ALREADY,
-    CHANGES,
-    FAILED,
-    SKIPPED,
-    WRITTEN,
-    Planned,
-    Settled,
-    Wanted,
-    apply_planned,
-    plan_json,
-)
+from .plan import FAILED, WRITTEN, Planned, apply_planned
+from .seats import Planner, Seat
+from .wanted import Wanted
 
-SESSION_RUNTIMES = ("claude", "codex")
 WORKERS = 8
 
 
-class Seat(NamedTuple):
-    """One peer-runtime and what is planned, or came out, for each of its surfaces."""
-
-    peer: Peer
-    runtime: str
-    planned: tuple[Planned, ...]
-
-    @property
-    def ok(self) -> bool:
-        """False where any surface failed."""
-        return all(item.action != FAILED for item in self.planned)
-
-    @property
-    def changed(self) -> bool:
-        """True where any surface changes."""
-        return any(item.action in CHANGES for item in self.planned)
-
-    @property
-    def in_place(self) -> bool:
-        """True where nothing had to be done."""
-        return all(item.action in (ALREADY, ABSENT) for item in self.planned)
-
-    def record(self) -> dict[str, Any]:
-        """The record that the module returns."""
-        head = {"personality": self.peer.personality, "runtime": self.runtime, "cwd": self.peer.cwd, "ok": self.ok}
-        return {**head, "outcomes": [item.outcome() for item in self.planned]}
-
-    def complaint(self) -> str:
-        """One line that names the peer, and each failed surface with its file and the reason."""
-        bad = [f"{item.surface}: {item.path}: {item.detail}" for item in self.planned if item.action == FAILED]
-        return f"{self.peer.personality}:{self.runtime}: {'; '.join(bad)}"
-
-
 class Sweep(NamedTuple):
-    """What a sweep came to; skipped holds the peers without a surface, with the reason."""
+    """What a sweep came to.
+
+    seats: those that are not simply in place, or all of them; quiet counts the others. skipped: the peers without a
+    surface, each with the reason. notes: the same of peers that have another seat.
+    """
 
     shims: tuple[Edit, ...]
     seats: tuple[Seat, ...]
+    quiet: int
     skipped: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+
+    @property
+    def total(self) -> int:
+        """How many seats there are."""
+        return self.quiet + len(self.seats)
+
+    @property
+    def in_place(self) -> int:
+        """How many seats needed nothing."""
+        return self.quiet + sum(seat.in_place for seat in self.seats)
 
     @property
     def changed(self) -> bool:
@@ -100,124 +71,95 @@ def _shown(path: str, before: str, after: str) -> dict[str, str]:
     return {"before_header": path, "after_header": path, "before": before, "after": after}
 
 
-def sweep(host: Host, peers: Sequence[Peer], wanted: Wanted, lock_timeout: float, check: bool) -> Sweep:
+def sweep(
+    host: Host, peers: Sequence[Peer], wanted: Wanted, lock_timeout: float, check: bool, every: bool = False
+) -> Sweep:
     """Bring every surface of every peer to what is wanted, or say what that would change (check).
 
-    One acquisition of the provision lock around all of it (lock_timeout in seconds); none in check mode. One bad peer
-    never stops the others. Raises Problem where the lock or the shims cannot be had.
+    every: keep the seats that are simply in place too. One acquisition of the provision lock around all of it
+    (lock_timeout in seconds); none in check mode. One bad peer never stops the others. Raises Problem where the lock or
+    the shims cannot be had.
     """
     if check:
-        plan = _plan(host, peers, wanted)
-        with ThreadPoolExecutor(max_workers=WORKERS) as pool:
-            return plan._replace(seats=tuple(pool.map(lambda seat: _asked(host, seat), plan.seats)))
+        plan = _plan(host, peers, wanted, every)
+        return plan._replace(seats=tuple(_each(plan.seats, lambda seat: _asked(host, seat))))
     with provision_lock(host, lock_timeout):
-        plan = _plan(host, peers, wanted)
+        plan = _plan(host, peers, wanted, every)
         for edit in plan.shims:
             apply(host.files, edit)
-        with ThreadPoolExecutor(max_workers=WORKERS) as pool:
-            seats = list(pool.map(lambda seat: _applied(host, seat), plan.seats))
+        seats = _each(plan.seats, lambda seat: _applied(host, seat))
         # One after the other: the core rewrites one file of Codex for all of them.
         return plan._replace(seats=tuple(_trusted(host, seat) for seat in seats))
 
 
-def _plan(host: Host, peers: Sequence[Peer], wanted: Wanted) -> Sweep:
-    planner = _Planner(host, wanted)
-    seats: list[Seat] = []
-    skipped: list[tuple[str, str]] = []
-    taken: dict[tuple[str, str], str] = {}
+def _plan(host: Host, peers: Sequence[Peer], wanted: Wanted, every: bool) -> Sweep:
+    planner = Planner(host, wanted)
+    kept: list[Seat] = []
+    left: dict[str, str] = {}
+    swept = set()
+    quiet = 0
     for peer in peers:
-        reason = _reason_to_skip(peer)
-        for runtime in SESSION_RUNTIMES if not reason else ():
-            if runtime not in peer.runtimes:
-                continue
-            place = (os.path.realpath(peer.cwd), runtime)
-            if place in taken:
-                reason = f"shares its folder with {taken[place]}"
-                continue
-            taken[place] = peer.personality
-            seats.append(Seat(peer, runtime, planner.plan(peer, runtime)))
+        seats, reason = planner.plan(peer)
+        loud = [seat for seat in seats if every or not seat.quiet]
+        quiet += len(seats) - len(loud)
+        kept += loud
+        if seats:
+            swept.add(peer.personality)
         if reason:
-            skipped.append((peer.personality, reason))
-    return Sweep(planner.shims(), tuple(seats), tuple(skipped))
+            left.setdefault(peer.personality, reason)
+    skipped = tuple((shown(name), reason) for name, reason in left.items() if name not in swept)
+    notes = tuple(f"{shown(name)} {reason}" for name, reason in left.items() if name in swept)
+    return Sweep(_shims(host, wanted), tuple(kept), quiet, skipped, notes)
 
 
-def _reason_to_skip(peer: Peer) -> str:
-    if not any(name in peer.runtimes for name in SESSION_RUNTIMES):
-        return "no session runtime"
-    if not os.path.isabs(peer.cwd):
-        return f"its cwd is not absolute: {peer.cwd}"
-    if not os.path.isdir(peer.cwd):
-        return f"its cwd is missing: {peer.cwd}"
-    return ""
+def _shims(host: Host, wanted: Wanted) -> tuple[Edit, ...]:
+    """The hook shims, which are written before anything points at them."""
+    if "hooks" not in wanted.surfaces or wanted.unusable:
+        return ()
+    edits = tuple(read_edit(host.files, path, text, EXECUTABLE) for path, text in wanted.shims.items())
+    for edit in edits:
+        if edit.changed:
+            host.files.sandbox.check(edit.path)
+    return edits
 
 
-class _Planner:
-    """Plans peers, remembering what many of them have in common."""
+def _each(seats: Sequence[Seat], work: Callable[[Seat], Seat]) -> list[Seat]:
+    """The seats as they came out of work, several at a time where there is work for them.
 
-    def __init__(self, host: Host, wanted: Wanted) -> None:
-        self._host = host
-        self._wanted = wanted
-        self._settled: Settled = set()
-        self._identities: dict[bytes, dict[str, str] | None] = {}
-        self._records: trust.TrustRecords | None = None
+    Whatever happens to one of them, the results of the others are kept: it has failed then.
+    """
+    done = list(seats)
+    left = deque(n for n, seat in enumerate(seats) if seat.changed)
 
-    def shims(self) -> tuple[Edit, ...]:
-        """The hook shims, which are written before anything points at them."""
-        if self._wanted.hooks is None or "hooks" not in self._wanted.surfaces:
-            return ()
-        paths = {verb: shim_path(self._wanted.hooks, verb) for verb in VERBS.values()}
-        edits = tuple(read_edit(self._host.files, path, shim(verb), EXECUTABLE) for verb, path in paths.items())
-        for edit in edits:
-            if edit.changed:
-                self._host.files.sandbox.check(edit.path)
-        return edits
+    def drain() -> None:
+        while left:
+            try:
+                n = left.popleft()
+            except IndexError:  # another thread was faster
+                return
+            try:
+                done[n] = work(seats[n])
+            except Exception as error:  # a bug
+                done[n] = seats[n].failed(Problem(f"crashed: {type(error).__name__}: {error}"))
 
-    def plan(self, peer: Peer, runtime: str) -> tuple[Planned, ...]:
-        """The plan of every wanted surface of one peer-runtime."""
-        wanted = self._wanted
+    with ThreadPoolExecutor(max_workers=WORKERS) as pool:
         try:
-            with Folder(self._host.files.sandbox, peer.cwd) as folder:
-                if runtime == "claude":
-                    plans = plan_claude(folder, peer.personality, wanted, self._settled)
-                else:
-                    plans = plan_codex(folder, wanted, self._settled)
-                if "trust" in wanted.surfaces and wanted.hooks is not None and runtime == "codex":
-                    hooks = next((item for item in plans if item.surface == "hooks"), None)
-                    plans.append(self._plan_trust(folder, hooks))
-        except Problem as problem:
-            return tuple(Planned(name, FAILED, peer.cwd).failed(problem) for name in wanted.surfaces[:1])
-        return tuple(plans)
-
-    def _plan_trust(self, folder: Folder, hooks: Planned | None) -> Planned:
-        path = os.path.realpath(folder.path(HOOKS))
-        looked = hooks or plan_json(folder, hooks_surface(self._wanted.hooks), self._settled)
-        if looked.action in (FAILED, SKIPPED):
-            return trust.plan_trust(path, looked, False)
-        if looked.edits:
-            edit = looked.edits[0][1]
-            data = edit.after if hooks else edit.before
-        else:
-            found = folder.read(HOOKS)
-            data = None if found is None else found.data
-        if data is None:
-            return Planned("trust", FAILED, path, "there is no hooks.json to trust")
-        if data not in self._identities:
-            self._identities[data] = trust.identities(data)
-        if self._records is None:
-            self._records = trust.read_records(self._host)
-        return trust.plan_trust(
-            path, looked, trust.is_recorded(self._records, path, self._identities[data])
-        )
+            for _n in range(min(WORKERS, len(left)) - 1):
+                pool.submit(drain)
+        except RuntimeError:  # no more threads: those that there are, and this one, do it all
+            pass
+        drain()
+    return done
 
 
 def _applied(host: Host, seat: Seat) -> Seat:
-    if not any(item.edits or item.folders for item in seat.planned):
+    if not seat.has_files:
         return seat
     try:
         with host.files.tree(seat.peer.cwd) as tree:
             return seat._replace(planned=tuple(apply_planned(tree, item) for item in seat.planned))
     except Problem as problem:
-        return seat._replace(planned=tuple(item.failed(problem) for item in seat.planned))
+        return seat.failed(problem)
 
 
 def _trusted(host: Host, seat: Seat) -> Seat:

@@ -2,24 +2,48 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Install the provider's binary out of a file that is already on the host."""
+"""The provider's binary: what it says of itself, and how it is installed out of a file that is on the host."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
+from .._doorway.egress import Binary
 from .._doorway.files import Tree
 from .._doorway.folders import Folder, Found
 from .._doorway.problem import Problem
 from .._forms.scripts import EXECUTABLE
 from .._host.host import Host
+from .._host.versions import told_version
 
-VERSION = re.compile(r"[0-9]+\.[0-9]+[^\s,;()]*")
 VERSION_TIMEOUT = 30
+LARGEST = 1 << 30  # bytes of a binary
+
+
+class Told(NamedTuple):
+    """What a binary says when it is asked for its version; problem says why it tells none, refused that it may not."""
+
+    version: str
+    problem: str = ""
+    refused: bool = False
+
+
+def binary_version(host: Host) -> Told:
+    """The version that the installed binary tells; never fails."""
+    path = host.paths.binary
+    if host.files.mode(path) is None:
+        return Told("", f"no binary at {path}")
+    return ask_version(host, host.binary)
+
+
+def ask_version(host: Host, binary: Binary) -> Told:
+    """The version that a binary tells within 30 s; never fails."""
+    done = host.egress.run(binary, ["version"], timeout=VERSION_TIMEOUT)
+    found = told_version(done.out) if done.rc == 0 else ""
+    return Told(found, "" if found else f"{binary.path} tells no version: {done.complaint}", done.refused)
 
 
 def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
@@ -52,7 +76,7 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any
 def _current(host: Host, anchor: str) -> Found | None:
     try:
         with Folder(host.files.sandbox, anchor) as folder:
-            return folder.read(os.path.relpath(host.paths.binary, anchor))
+            return folder.read(os.path.relpath(host.paths.binary, anchor), LARGEST)
     except Problem as problem:
         if problem.kind == "missing":
             return None
@@ -64,7 +88,7 @@ def _install(host: Host, tree: Tree, options: Mapping[str, Any], same: bool) -> 
     if same:
         tree.set_mode(name, EXECUTABLE)
         return
-    wanted = host.files.read(options["src"])
+    wanted = host.files.read(options["src"], LARGEST)
     if wanted is None or hashlib.sha256(wanted.data).hexdigest() != options["checksum"]:
         raise Problem("is not the file that was announced", options["src"])
     tree.write(name, wanted.data, EXECUTABLE)
@@ -74,13 +98,3 @@ def _anchor(host: Host) -> str:
     """The folder that a link at the binary's path must not leave: the home, where the binary is in it."""
     home, binary = host.paths.home, host.paths.binary
     return home if binary.startswith(home.rstrip("/") + "/") else os.path.dirname(binary)
-
-
-def binary_version(host: Host) -> tuple[str, str, bool]:
-    """The version that the binary tells, a problem where it tells none, and whether the sandbox refused to ask."""
-    if host.files.mode(host.paths.binary) is None:
-        return "", f"no binary at {host.paths.binary}", False
-    done = host.egress.run(host.binary, ["version"], timeout=VERSION_TIMEOUT)
-    match = VERSION.search(done.out) if done.rc == 0 else None
-    problem = "" if match else f"{host.paths.binary} tells no version: {done.complaint}"
-    return match[0] if match else "", problem, done.refused

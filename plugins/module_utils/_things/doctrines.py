@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The role peers' manifest and their doctrines (contract §7)."""
+"""The doctrines of the role peers (contract §7)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,20 @@ from typing import Any, NamedTuple
 
 from .._doorway.folders import Folder
 from .._doorway.problem import Problem
+from .._forms.ahead import NOTHING, Ahead
+from .._forms.bundled import PLACEHOLDER
 from .._host.edits import Edit, apply_in
 from .._host.host import Host
-from .._host.options import absolute, given_text
+from .._host.options import absolute
+from .._host.results import FAILED, SKIPPED, Result
 from .._host.roles import Role, read_manifest
+from .version import wanted_version
 
-PLACEHOLDER = "{{VAULT_PATH}}"
 FRONTMATTER = re.compile(r"---[^\S\n]*\n(?:.*?\n)??---[^\S\n]*(?:\n|\Z)", re.DOTALL)
 MARKER = re.compile(r"<!-- iapeer-memory doctrine v(.+?) -->")
+MARKED = "<!-- iapeer-memory doctrine v"
+# What the core puts there before anybody has written a doctrine.
+SCAFFOLD = "An empty doctrine launches a bare peer"
 DOCTRINE = ".iapeer/IAPEER.md"
 
 
@@ -55,7 +61,13 @@ def render(template: str, version: str, vault_path: str) -> str:
 
 def marker(version: str) -> str:
     """The first line of a doctrine of this version."""
-    return f"<!-- iapeer-memory doctrine v{version} -->"
+    return f"{MARKED}{version} -->"
+
+
+def is_somebodys_own(current: str) -> bool:
+    """True where a doctrine is neither ours, nor blank, nor the core's scaffold: somebody wrote it by hand."""
+    text = current.lstrip("\ufeff \t\r\n")
+    return bool(text) and not text.startswith(MARKED) and SCAFFOLD not in text
 
 
 def drift(current: str | None, wanted: str, version: str) -> str:
@@ -70,26 +82,23 @@ def drift(current: str | None, wanted: str, version: str) -> str:
     return "" if current == wanted else "text: differs from its template"
 
 
-def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
+def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = NOTHING) -> Result:
     """Render every role of the manifest, or say what that would change (check).
 
-    options: version, vault_path, templates (file name to text that is about to be there, for check mode; it counts
-    before what is there). A missing template fails that role, the others render. Raises Problem for an empty version,
-    and where no vault is known.
+    options: version (without it what the binary says), vault_path (without it that of config.env). A missing template,
+    and a doctrine that somebody wrote by hand, fail that role; the others render. Raises Problem for a version that is
+    none, where the binary tells none, and where no vault is known.
     """
-    version = str(options.get("version") or "").strip()
-    if not version:
-        raise Problem("version is empty: name the version that the doctrines are to carry")
     vault = options.get("vault_path") or host.require_config().vault_path
     absolute("vault_path", vault)
     manifest = read_manifest(host)
     if manifest.problem:
         if manifest.kind == "missing":
-            return {"changed": False, "action": "skipped", "detail": "no roles manifest", "results": [], "diff": []}
+            return Result(SKIPPED, "no roles manifest", data={"results": []})
         raise Problem(manifest.problem, host.paths.roles, manifest.kind)
+    version = wanted_version(host, options, ahead)
     folder = host.paths.templates(host.config.locale)
-    given = {name: given_text("templates", name, text) for name, text in (options.get("templates") or {}).items()}
-    pending = {os.path.join(folder, name): text for name, text in given.items()}
+    pending = {os.path.join(folder, name): text for name, text in ahead.templates.items()}
     done = _without_twins([_plan(host, role, version, vault, pending) for role in manifest.roles])
     if not check:
         done = [_apply(host, item) for item in done]
@@ -103,11 +112,13 @@ def _plan(host: Host, role: Role, version: str, vault: str, pending: Mapping[str
         with Folder(host.files.sandbox, role.cwd) as folder:
             found = folder.read(DOCTRINE)
             before = None if found is None else found.data
+            current = None if before is None else before.decode("utf-8", "surrogateescape")
+            if current is not None and is_somebodys_own(current):
+                raise Problem("somebody's own doctrine (no marker of ours): left as it is", path, "foreign")
             wanted = render(_template(host, role, pending), version, vault)
             edit = Edit(path, before, wanted.encode("utf-8", "surrogateescape"))
             if edit.changed:
                 folder.refuse_change(DOCTRINE)
-            current = None if before is None else before.decode("utf-8", "surrogateescape")
             return Rendered(role, edit, drift(current, wanted, version))
     except Problem as problem:
         return Rendered(role, Edit(path, None, None), problem=str(problem), refused=problem.refused)
@@ -145,19 +156,16 @@ def _apply(host: Host, item: Rendered) -> Rendered:
     return item
 
 
-def _result(done: list[Rendered], version: str) -> dict[str, Any]:
+def _result(done: list[Rendered], version: str) -> Result:
     records = [item.record() for item in done]
     changed = [item for item in done if item.edit.changed and not item.problem]
     bad = [item for item in done if item.problem and not item.refused]
     refused = any(item.refused for item in done)
-    action = "failed" if bad else "written" if changed else "skipped" if refused else "already"
-    result = {
-        "changed": bool(changed),
-        "action": action,
-        "detail": f"v{version}: " + (", ".join(f"{item['role']} {item['action']}" for item in records) or "no roles"),
-        "results": records,
-        "diff": [item.edit.diff() for item in changed],
-    }
-    if bad:
-        result.update(failed=True, msg="; ".join(f"{item.role.role}: {item.problem}" for item in bad))
-    return result
+    return Result(
+        FAILED if bad else "written" if changed else SKIPPED if refused else "already",
+        f"v{version}: " + (", ".join(f"{item['role']} {item['action']}" for item in records) or "no roles"),
+        changed=bool(changed),
+        failure="; ".join(f"{item.role.role}: {item.problem}" for item in bad),
+        diff=[item.edit.diff() for item in changed],
+        data={"results": records},
+    )

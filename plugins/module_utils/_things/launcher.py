@@ -6,16 +6,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from .._forms.scripts import EXECUTABLE, dream_gate, launcher
+from .._forms.forms import Forms
+from .._forms.scripts import EXECUTABLE
 from .._host.edits import Edit, read_edit
 from .._host.host import Host
 
 
-def plan_launcher(host: Host, _given: Mapping[str, str]) -> list[Edit]:
-    """The launcher and, where the weekly timer is wanted, its gate."""
-    scripts = {host.paths.launcher: launcher(host.paths.binary)}
-    if host.config.dream:
-        scripts[host.paths.dream_gate] = dream_gate(host.paths.binary)
-    return [read_edit(host.files, path, data, EXECUTABLE) for path, data in scripts.items()]
+def plan_launcher(host: Host, forms: Forms) -> list[Edit]:
+    """The launcher, and the gate of the weekly timer where the provider has one: whether it is wanted is its own."""
+    texts = {host.paths.launcher: forms.launcher, host.paths.dream_gate: forms.gate}
+    return [
+        read_edit(host.files, path, text.encode("utf-8", "surrogateescape"), EXECUTABLE)
+        for path, text in texts.items()
+        if text
+    ]

@@ -10,39 +10,55 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from .._host.edits import Edit, apply
+from .._forms.ahead import NOTHING, Ahead
+from .._forms.wanted import wanted_forms
+from .._host.edits import Edit, settle
 from .._host.host import Host
+from .._host.results import SKIPPED, Result
 from .guide import plan_guide
 from .launcher import plan_launcher
 from .templates import plan_templates
 
+TEMPLATES, LAUNCHER, GUIDE = PARTS = ("templates", "launcher", "guide")
+REFRESH = "live sessions get it with: iapeer refresh --all"
 
-def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
-    """Bring one part of the provider's files to what it must be, or say what that would change (check).
 
-    options: part (templates, launcher, guide); templates (file name to text: these replace what is there; without
-    them only what is missing is filled, out of the bundled texts). Raises Problem where the host is not provisioned
-    and the part needs it, and where a file cannot be read or written.
+def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = NOTHING) -> Result:
+    """Bring one part of the provider's files to what its version wants, or say what that would change (check).
+
+    options: part (templates, launcher, guide); templates (the operator's own texts by file name, which win over the
+    version's); forms. Raises Problem where the host is not provisioned and the part needs it, and where a file cannot
+    be read or written.
     """
-    plans = {"templates": plan_templates, "launcher": plan_launcher, "guide": plan_guide}
-    edits = plans[options["part"]](host, options.get("templates") or {})
-    changed = [edit for edit in edits if edit.changed]
-    for edit in changed:
-        host.files.sandbox.check(edit.path)
-    if not check:
-        for edit in changed:
-            apply(host.files, edit)
-    names = ", ".join(os.path.basename(edit.path) for edit in changed)
-    return {
-        "changed": bool(changed),
-        "action": "written" if changed else "already" if edits else "skipped",
-        "detail": f"written: {names}" if changed else _quiet_detail(options["part"], edits),
-        "pending": {os.path.basename(e.path): (e.after or b"").decode("utf-8", "replace") for e in changed if check},
-        "diff": [edit.diff() for edit in changed],
-    }
+    part, edits = options["part"], plan(host, options, ahead)
+    changed = settle(host.files, edits, check)
+    return Result(
+        "written" if changed else "already" if edits else SKIPPED,
+        _detail(host, part, edits, changed),
+        changed=bool(changed),
+        diff=[edit.diff() for edit in changed],
+        data={"files": [edit.path for edit in changed]},
+    )
 
 
-def _quiet_detail(part: str, edits: list[Edit]) -> str:
+def plan(host: Host, options: Mapping[str, Any], ahead: Ahead) -> list[Edit]:
+    """The files of one part as they are and as they are to be; none where the part has no place on this host."""
+    forms, given = wanted_forms(host, options, ahead), options.get("templates") or {}
+    if options["part"] == LAUNCHER:
+        return plan_launcher(host, forms)
+    return plan_guide(host, forms, given) if options["part"] == GUIDE else plan_templates(host, forms, given)
+
+
+def leaves(ahead: Ahead, result: Result) -> Ahead:
+    """What a result in check mode leaves for the steps after it: files that are about to appear or to change."""
+    return ahead._replace(written=ahead.written.union(result.data.get("files", ())))
+
+
+def _detail(host: Host, part: str, edits: list[Edit], changed: list[Edit]) -> str:
     if not edits:
         return "no guide on this host: left so"
-    return f"{part} in place"
+    if not changed:
+        return f"{part} in place"
+    names = ", ".join(os.path.basename(edit.path) for edit in changed)
+    new_guide = any(edit.path == host.paths.guide for edit in changed)
+    return f"written: {names}" + (f"; {REFRESH}" if new_guide else "")

@@ -18,7 +18,7 @@ from .._host.host import Host
 from .._host.paths import NAME, Paths
 from .._host.results import Result
 from .._host.times import iso_milliseconds
-from .version import require_version
+from .version import wanted_version
 
 ABSENT, MALFORMED, V1_1, V1_2, FOREIGN = "absent", "malformed", "v1_1", "v1_2", "foreign"
 NOW = "(the time of writing)"
@@ -109,7 +109,7 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
         raise Problem(f"the slot is held by {slot.provider}: left as it is", host.paths.slot, FOREIGN)
     before = _bytes_before(host, slot)
     if options.get("state", "present") == "present":
-        version = require_version(host, options, ahead)
+        version = wanted_version(host, options, ahead)
         _require(host, slot, bool(options.get("migrate")), ahead)
         now = iso_milliseconds(host.clock.now())
         wanted = wanted_slot(wanted_forms(host, options, ahead).slot, version, now)

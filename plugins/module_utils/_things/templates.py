@@ -10,23 +10,38 @@ import os
 from collections.abc import Mapping
 
 from .._doorway.problem import Problem
-from .._forms.bundled import TEMPLATES
+from .._forms.ahead import Ahead
+from .._forms.forms import Forms
+from .._host.config import ROLES
 from .._host.edits import Edit, read_edit
 from .._host.host import Host
 from .._host.options import given_text
+from .._host.results import Result
+
+GUIDE = "guide.md"
+NAMES = (*(f"{role}.md" for role in ROLES), GUIDE)
 
 
-def plan_templates(host: Host, given: Mapping[str, str]) -> list[Edit]:
-    """The templates of the host's language: given ones replace what is there, bundled ones fill gaps."""
-    locale = host.require_config().locale
-    folder = host.paths.templates(locale)
+def given_templates(given: Mapping[str, object], forms: Forms) -> dict[str, str]:
+    """The operator's own texts by file name; raises Problem for a name that is no template's, and for no text."""
+    known = dict.fromkeys((*NAMES, *forms.templates))
     for name in given:
-        if name not in TEMPLATES[locale]:
-            raise Problem(f"templates: {name!r} is none of {', '.join(TEMPLATES[locale])}")
-        given_text("templates", name, given[name])
-    edits = []
-    for name, text in {**TEMPLATES[locale], **given}.items():
-        edit = read_edit(host.files, os.path.join(folder, name), text.encode("utf-8", "surrogateescape"))
-        keep = edit.before is not None and name not in given
-        edits.append(edit._replace(after=edit.before) if keep else edit)
-    return edits
+        if name not in known:
+            raise Problem(f"templates: {name!r} is none of {', '.join(known)}")
+    return {name: given_text("templates", name, text) for name, text in given.items()}
+
+
+def plan_templates(host: Host, forms: Forms, given: Mapping[str, object]) -> list[Edit]:
+    """The templates of the host's language: the version's own replace what is there, the operator's win over both."""
+    folder = host.paths.templates(host.require_config().locale)
+    texts = {**forms.templates, **given_templates(given, forms)}
+    return [
+        read_edit(host.files, os.path.join(folder, name), text.encode("utf-8", "surrogateescape"))
+        for name, text in texts.items()
+    ]
+
+
+def leaves(ahead: Ahead, result: Result) -> Ahead:
+    """What the templates of a result in check mode leave for the steps after them."""
+    texts = {os.path.basename(entry["after_header"]): entry["after"] for entry in result.diff}
+    return ahead._replace(templates={**ahead.templates, **texts})

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,28 +13,20 @@ from .._doorway.problem import Problem
 from .._forms.ahead import NOTHING, Ahead
 from .._forms.wanted import wanted_forms
 from .._host.host import Host
+from .._host.options import given_version
 from .binary import binary_version
-
-VERSION = re.compile(r"[0-9]+(?:\.[0-9]+)*(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?")
 
 
 def wanted_version(host: Host, options: Mapping[str, Any], ahead: Ahead = NOTHING) -> str:
-    """The version asked for (option version), else that of the binary that is or is about to be there; else empty.
+    """The version asked for (option version), else what the binary says that is or is about to be there.
 
-    Raises Problem for one that is no version.
+    Raises Problem for what is no version, and where none is known, kind refused where the sandbox is the reason.
     """
-    given = options.get("version")
-    named = "" if given is None else str(given).strip()
-    if given is not None and not named:
-        raise Problem("version is empty: name the version, or leave it out for what the binary says")
-    if named and not VERSION.fullmatch(named):
-        raise Problem(f"version must be digits, dots and what semver allows, not {named!r}")
-    return named or ahead.version or wanted_forms(host, options, ahead).version or binary_version(host)[0]
-
-
-def require_version(host: Host, options: Mapping[str, Any], ahead: Ahead = NOTHING) -> str:
-    """The same; raises Problem where there is none."""
-    version = wanted_version(host, options, ahead)
-    if not version:
-        raise Problem(f"the version is not known, name it: {binary_version(host)[1]}")
-    return version
+    version = given_version("version", options.get("version")) or ahead.version
+    version = version or wanted_forms(host, options, ahead).version
+    if version:
+        return version
+    told = binary_version(host)
+    if not told.version:
+        raise Problem(told.problem, kind="refused" if told.refused else "failed")
+    return told.version

@@ -97,6 +97,7 @@ STEPS = {
         triggers.ensure, state="present", kind="time", id=DREAM, target="dreamweaver", when="0 4 * * 1",
         text="DREAM_TICK", wait=1,
     ),
+    "all triggers": step(triggers.ensure, state="present", standard=True, wait=1),
     "memoryd": step(memoryd.ensure, newer_than=["{binary}"], hung_after=120.0, wait=5.0),
 }  # fmt: skip
 
@@ -128,9 +129,11 @@ def run(host: Host, done: Step, check: bool) -> Run:
     if options.get("kind") == "event":
         options["script"] = host.paths.launcher
     try:
-        result = done.work(host, options, check)
+        found = done.work(host, options, check)
     except Problem as problem:
         return Run(False, "problem", [], [], str(problem))
+    result = found.as_dict(True) if isinstance(found, Result) else found
+    result.setdefault("diff", [])
     return Run(result["changed"], result["action"], result["diff"], _outcomes(result), result.get("msg", ""))
 
 

@@ -87,6 +87,7 @@ def test_a_whole_host_is_told(place: Place) -> None:
         "locale": "ru",
         "mcp_port": 9000,
         "mode": "lean",
+        "proactive": (),
         "event_target": "",
         "dream": False,
         "dream_cron": "0 4 * * 1",

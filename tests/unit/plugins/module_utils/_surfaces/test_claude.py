@@ -16,8 +16,10 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._documents.err
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.folders import Folder
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.claude import plan_claude, with_server
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.plan import Planned, Wanted, apply_planned
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.plan import Planned, apply_planned
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.wanted import Wanted
 from ansible_collections.agfpd.iapeer_memory.tests.unit.place import Place
+from ansible_collections.agfpd.iapeer_memory.tests.unit.wishes import wanted_surfaces
 
 SETTINGS = """\
 {
@@ -60,8 +62,8 @@ MCP = """\
 }
 """
 SKILLS = {"iapeer-memory-init": "init\n", "iapeer-memory-status": "статус\n"}
-PRESENT = Wanted("/shims", 8766, SKILLS)
-ABSENT = Wanted(None, None, None)
+PRESENT = wanted_surfaces("/shims", SKILLS)
+ABSENT = Wanted()
 
 
 @pytest.fixture

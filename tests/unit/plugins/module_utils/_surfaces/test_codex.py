@@ -13,8 +13,10 @@ import pytest
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.folders import Folder
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.codex import plan_codex
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.plan import Planned, Wanted, apply_planned
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.plan import Planned, apply_planned
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.wanted import Wanted
 from ansible_collections.agfpd.iapeer_memory.tests.unit.place import Place
+from ansible_collections.agfpd.iapeer_memory.tests.unit.wishes import wanted_surfaces
 
 CONFIG = """\
 [mcp_servers.iapeer-memory]
@@ -59,8 +61,8 @@ approval_policy = "on-request"  # and me
 url = "https://tracker.example/mcp"
 token = "s3cret"
 """
-PRESENT = Wanted("/shims", 8766, {})
-ABSENT = Wanted(None, None, None)
+PRESENT = wanted_surfaces("/shims", {})
+ABSENT = Wanted()
 
 
 @pytest.fixture

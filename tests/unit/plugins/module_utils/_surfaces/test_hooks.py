@@ -11,12 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._documents.errors import DocumentError
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.hooks import (
-    MATCHER,
-    our_parts,
-    wanted_entries,
-    with_hooks,
-)
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.hooks import our_parts, with_hooks
 
 POST = {"type": "command", "command": "/s/iapeer-memory.post-write.sh"}
 START = {"type": "command", "command": "/s/iapeer-memory.session-start.sh"}
@@ -29,15 +24,12 @@ WANTED = {"PostToolUse": OUR_POST, "SessionStart": OUR_START}
 RIGHT = {"hooks": {"PostToolUse": [OUR_POST], "SessionStart": [OUR_START]}}
 
 
+ONE_IN_THE_MIDDLE = {"hooks": {"PostToolUse": [FOREIGN, OUR_POST, FOREIGN], "SessionStart": [OUR_START]}}
+
+
 def hooks(**events: Any) -> dict[str, Any]:
     """A document with these events."""
     return {"hooks": events}
-
-
-def test_claude_gets_a_matcher_and_codex_none() -> None:
-    assert wanted_entries("/s", MATCHER) == WANTED
-    assert wanted_entries("/s", None) == {"PostToolUse": {"hooks": [POST]}, "SessionStart": OUR_START}
-    assert list(wanted_entries("/s", MATCHER)["PostToolUse"]) == ["matcher", "hooks"]
 
 
 @pytest.mark.parametrize(
@@ -47,7 +39,11 @@ def test_claude_gets_a_matcher_and_codex_none() -> None:
         ({"hooks": {}}, RIGHT),
         ({"a": 1}, {"a": 1, **RIGHT}),
         (hooks(PostToolUse=[FOREIGN]), hooks(PostToolUse=[FOREIGN, OUR_POST], SessionStart=[OUR_START])),
-        (hooks(PostToolUse=[OUR_POST, FOREIGN]), hooks(PostToolUse=[FOREIGN, OUR_POST], SessionStart=[OUR_START])),
+        (hooks(PostToolUse=[OUR_POST, FOREIGN]), hooks(PostToolUse=[OUR_POST, FOREIGN], SessionStart=[OUR_START])),
+        (hooks(PostToolUse=[FOREIGN, {"hooks": [STALE]}, FOREIGN]), ONE_IN_THE_MIDDLE),
+        (hooks(PostToolUse=[{"hooks": [STALE]}, FOREIGN, OUR_POST, FOREIGN, OUR_POST]), ONE_IN_THE_MIDDLE),
+        (hooks(PostToolUse=[FOREIGN, {"hooks": [STALE]}, FOREIGN, {"hooks": [STALE]}]), ONE_IN_THE_MIDDLE),
+        (hooks(PostToolUse=[FOREIGN, {"hooks": [POST, STALE]}, FOREIGN]), ONE_IN_THE_MIDDLE),
         (hooks(PostToolUse=[{"hooks": [STALE]}]), RIGHT),
         (hooks(PostToolUse=[OUR_POST, OUR_POST]), RIGHT),
         (hooks(PostToolUse=[{**OUR_POST, "matcher": "Write"}]), RIGHT),
@@ -69,7 +65,7 @@ def test_claude_gets_a_matcher_and_codex_none() -> None:
         ),
     ],
 )
-def test_exactly_one_entry_of_ours_stands_after_the_foreign_ones(before: Any, after: Any) -> None:
+def test_exactly_one_entry_of_ours_stands_where_it_stood_or_after_the_foreign_ones(before: Any, after: Any) -> None:
     kept = copy.deepcopy(before)
     assert with_hooks(before, WANTED) == after
     assert before == kept
@@ -98,6 +94,31 @@ def test_removal_takes_ours_and_what_is_empty_only_for_it(before: Any, after: An
 
 @pytest.mark.parametrize("value", [{}, {"hooks": {}}, hooks(Stop=[]), hooks(Stop=[FOREIGN, {"hooks": []}]), {"a": 1}])
 def test_removal_leaves_a_document_without_ours_alone(value: Any) -> None:
+    assert with_hooks(value, {}) is value
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "timeout 5 /s/iapeer-memory.post-write.sh",
+        "/opt/log.sh /s/iapeer-memory.post-write.sh",
+        "/s/iapeer-memory.post-write.sh || true",
+        "true # /s/iapeer-memory.post-write.sh",
+        "/opt/first.sh; /s/iapeer-memory.post-write.sh",
+    ],
+)
+def test_a_command_that_only_mentions_a_shim_is_foreign_and_stays(command: str) -> None:
+    mention = {"matcher": "Bash", "hooks": [{"type": "command", "command": command}]}
+    value = hooks(PostToolUse=[mention], SessionStart=[mention])
+    assert with_hooks(value, {}) is value
+    assert with_hooks(value, WANTED) == hooks(PostToolUse=[mention, OUR_POST], SessionStart=[mention, OUR_START])
+    assert our_parts(value) == [[], []]
+
+
+def test_a_command_that_this_host_would_write_is_ours_by_its_very_words() -> None:
+    command = "/a b/iapeer-memory.post-write.sh"
+    value = hooks(PostToolUse=[{"hooks": [{"type": "command", "command": command}]}])
+    assert with_hooks(value, {}, frozenset({command})) == {}
     assert with_hooks(value, {}) is value
 
 

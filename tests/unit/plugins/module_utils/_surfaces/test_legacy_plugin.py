@@ -63,7 +63,7 @@ def installed(place: Place, *folders: Path, junk: tuple[Any, ...] = ()) -> Path:
 
 def ensure(place: Place, egress: Egress, check: bool = False, **options: Any) -> dict[str, Any]:
     """The module's work."""
-    return legacy_plugin.ensure(place.host(egress), {"method": "auto", **options}, check)
+    return legacy_plugin.ensure(place.host(egress), {"method": "auto", **options}, check).as_dict(True)
 
 
 def removed(done: dict[str, Any]) -> list[str]:

@@ -13,15 +13,17 @@ import pytest
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._forms.ahead import NOTHING, Ahead
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import doctrines
+from ansible_collections.agfpd.iapeer_memory.tests.unit.fakes import REFUSED, Call, call, transcript
 from ansible_collections.agfpd.iapeer_memory.tests.unit.place import Place
 
 MARKER = "<!-- iapeer-memory doctrine v1.4.0 -->\n"
 
 
-def ensure(place: Place, check: bool = False, **options: Any) -> dict[str, Any]:
-    """The module's work."""
-    return doctrines.ensure(place.host(), {"version": "1.4.0", **options}, check)
+def ensure(place: Place, check: bool = False, ahead: Ahead = NOTHING, **options: Any) -> dict[str, Any]:
+    """The module's work, as the module returns it."""
+    return doctrines.ensure(place.host(), {"version": "1.4.0", **options}, check, ahead).as_dict(True)
 
 
 def target(place: Place, name: str) -> Path:
@@ -103,7 +105,7 @@ def test_a_second_run_changes_nothing(roles: Place) -> None:
     ensure(roles)
     before = roles.snapshot()
     done = ensure(roles)
-    assert (done["changed"], done["action"], done["diff"]) == (False, "already", [])
+    assert (done["changed"], done["action"], "diff" in done) == (False, "already", False)
     assert [record["detail"] for record in done["results"]] == ["", ""]
     assert roles.snapshot() == before
 
@@ -124,7 +126,9 @@ def test_check_mode_tells_the_same_and_writes_nothing(roles: Place) -> None:
         ("<!-- iapeer-memory doctrine v1.3.0 -->\n# Index\n", "marker: v1.3.0, wanted v1.4.0"),
         (MARKER + "{{VAULT_PATH}}\n", "placeholder: {{VAULT_PATH}} is not replaced"),
         (MARKER + "edited\n", "text: differs from its template"),
-        (b"\xff\xfe", "marker: none, wanted v1.4.0"),
+        (b"\xef\xbb\xbf" + MARKER.encode() + b"\xff\r\n", "marker: none, wanted v1.4.0"),
+        (" \n\t\n", "marker: none, wanted v1.4.0"),
+        ("# index\n\n> An empty doctrine launches a bare peer. Write it.\n", "marker: none, wanted v1.4.0"),
     ],
 )
 def test_only_the_role_that_drifted_is_written(roles: Place, text: str | bytes, reason: str) -> None:
@@ -226,7 +230,7 @@ def test_templates_are_those_of_the_hosts_language(roles: Place) -> None:
 
 
 def test_a_template_about_to_be_written_counts_before_the_one_on_disk(roles: Place) -> None:
-    foretold = ensure(roles, check=True, templates={"index.md": "# New\n"})
+    foretold = ensure(roles, True, Ahead(templates={"index.md": "# New\n"}))
     roles.template("index.md", "# New\n")
     done = ensure(roles)
     assert foretold == done
@@ -235,7 +239,31 @@ def test_a_template_about_to_be_written_counts_before_the_one_on_disk(roles: Pla
 
 def test_a_template_about_to_be_written_fills_a_gap(roles: Place) -> None:
     (roles.config_dir / "templates" / "en" / "index.md").unlink()
-    assert "failed" not in ensure(roles, check=True, templates={"index.md": "# New\n"})
+    assert "failed" not in ensure(roles, True, Ahead(templates={"index.md": "# New\n"}))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# My own index\n",
+        b"\xff\xfe",
+        "You are index.\n" + MARKER,
+        "<!-- another doctrine v1.4.0 -->\n# Index\n",
+        "<!-- IAPEER-MEMORY doctrine v1.4.0 -->\n",
+    ],
+)
+@pytest.mark.parametrize("check", [True, False])
+def test_a_doctrine_that_somebody_wrote_by_hand_fails_that_role_and_stays(
+    roles: Place, text: str | bytes, check: bool
+) -> None:
+    own = roles.write(target(roles, "index"), text)
+    before = own.read_bytes()
+    done = ensure(roles, check)
+    assert (done["failed"], done["action"], done["changed"]) == (True, "failed", True)
+    assert done["msg"] == f"index: {own}: somebody's own doctrine (no marker of ours): left as it is"
+    assert [record["action"] for record in done["results"]] == ["failed", "written"]
+    assert own.read_bytes() == before
+    assert target(roles, "scriber").exists() is not check
 
 
 def test_bytes_that_are_not_utf8_pass_through(roles: Place) -> None:
@@ -294,10 +322,13 @@ def test_a_role_that_the_manifest_does_not_name_has_no_folder(roles: Place) -> N
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"version": ""}, "version is empty: name the version that the doctrines are to carry"),
-        ({"version": None}, "version is empty: name the version that the doctrines are to carry"),
+        ({"version": " "}, "version must be a version such as 1.4.0, not ''"),
+        ({"version": "new"}, "version must be a version such as 1.4.0, not 'new'"),
+        ({"version": "v1.4.0"}, "version must be a version such as 1.4.0, not 'v1.4.0'"),
+        ({"version": "1.4.0 -->"}, "version must be a version such as 1.4.0, not '1.4.0 -->'"),
+        ({"version": "\x1b[1m1.4.0"}, "version must be a version such as 1.4.0, not '\\x1b[1m1.4.0'"),
+        ({"version": 1.1}, "version must be text, not the number 1.1: quote it, or 1.10 becomes 1.1"),
         ({"vault_path": "here"}, "vault_path must be an absolute path, not 'here'"),
-        ({"templates": {"index.md": 5}}, "templates: index.md must be text"),
     ],
 )
 @pytest.mark.parametrize("check", [True, False])
@@ -309,6 +340,33 @@ def test_a_wrong_option_is_one_clear_message_and_touches_nothing(
         ensure(roles, check, **options)
     assert str(problem.value) == message
     assert roles.snapshot() == before
+
+
+@pytest.mark.parametrize("version", ["1.10", "1.4.0-rc.1+build.5", "7"])
+def test_a_version_is_taken_as_it_is_written(roles: Place, version: str) -> None:
+    assert ensure(roles, version=version)["detail"] == f"v{version}: index written, scriber written"
+    assert target(roles, "index").read_text().startswith(f"<!-- iapeer-memory doctrine v{version} -->\n")
+
+
+@pytest.mark.parametrize("given", [None, ""])
+def test_without_a_version_it_is_what_the_binary_says(roles: Place, given: str | None) -> None:
+    with transcript(call("iapeer-memory", "version", out="\x1b[1miapeer-memory\x1b[0m 1.10\n")) as egress:
+        done = doctrines.ensure(roles.host(egress), {"version": given}, False)
+    assert done.detail == "v1.10: index written, scriber written"
+
+
+def test_the_version_of_a_binary_that_is_about_to_come_counts_first(roles: Place) -> None:
+    done = doctrines.ensure(roles.host(), {}, True, Ahead(version="2.0.0"))
+    assert done.detail == "v2.0.0: index written, scriber written"
+
+
+@pytest.mark.parametrize(("answer", "refused"), [(call("", out="hm\n").outcome, False), (REFUSED, True)])
+def test_a_binary_that_tells_no_version_is_one_clear_problem(roles: Place, answer: Any, refused: bool) -> None:
+    with transcript(Call("iapeer-memory", ("version",), answer)) as egress, pytest.raises(Problem) as problem:
+        doctrines.ensure(roles.host(egress), {}, False)
+    assert str(problem.value) == f"{roles.binary} tells no version: {answer.complaint}"
+    assert problem.value.refused is refused
+    assert not target(roles, "index").exists()
 
 
 def test_a_vault_that_is_given_is_taken_even_where_none_is_configured(roles: Place) -> None:
@@ -329,7 +387,7 @@ def test_in_the_sandbox_a_live_peer_is_skipped_and_nothing_fails(place: Place) -
     sandbox = Sandbox(environ, real_home=str(place.home))
     for check in (True, False):
         host = place.host(environ=environ, sandbox=sandbox, state_dir=str(state))
-        done = doctrines.ensure(host, {"version": "1"}, check)
+        done = doctrines.ensure(host, {"version": "1"}, check).as_dict(True)
         assert (done["changed"], done["action"], done["results"][0]["action"]) == (False, "skipped", "skipped")
         assert "failed" not in done
     assert list(live.iterdir()) == []

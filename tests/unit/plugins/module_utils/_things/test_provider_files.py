@@ -12,14 +12,22 @@ import pytest
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._forms.ahead import NOTHING, Ahead
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._forms.bundled import bundled
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._forms.content import doctrines_en, doctrines_ru
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import provider_files
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._forms.forms import Forms
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import provider_files, templates
 from ansible_collections.agfpd.iapeer_memory.tests.unit.place import Place
 
 
-def ensure(place: Place, part: str, check: bool = False, **options: Any) -> dict[str, Any]:
-    """The module's work."""
-    return provider_files.ensure(place.host(), {"part": part, **options}, check)
+def ensure(place: Place, part: str, check: bool = False, forms: Forms | None = None, **options: Any) -> dict[str, Any]:
+    """The module's work, as the module returns it."""
+    return provider_files.ensure(place.host(), {"part": part, **options}, check, Ahead(forms)).as_dict(True)
+
+
+def newer(place: Place, **forms: Any) -> Forms:
+    """The forms of another version."""
+    return bundled(place.host(), "a test")._replace(**forms)
 
 
 def texts(place: Place, locale: str = "en") -> dict[str, str]:
@@ -49,29 +57,54 @@ def test_missing_templates_are_filled_in_the_language_of_the_host(
     assert (again["changed"], again["action"], again["detail"]) == (False, "already", "templates in place")
 
 
-def test_what_the_provider_wrote_is_never_replaced_by_bundled_texts(place: Place) -> None:
-    place.template("index.md", "theirs")
-    place.template("guide.md", "")
-    done = ensure(place, "templates")
-    assert done["detail"] == "written: scriber.md, dreamweaver.md"
-    assert (texts(place)["index.md"], texts(place)["guide.md"]) == ("theirs", "")
-
-
-def test_given_texts_replace_what_is_there(place: Place) -> None:
+def test_what_another_version_wrote_is_replaced_by_the_versions_own(place: Place) -> None:
     ensure(place, "templates")
-    done = ensure(place, "templates", templates={"index.md": "given\n"})
+    place.template("index.md", "of an older version\n")
+    (place.config_dir / "templates" / "en" / "guide.md").unlink()
+    mine = place.template("mine.md", "not ours\n")
+    before = place.snapshot()
+    foretold = ensure(place, "templates", check=True)
+    assert place.snapshot() == before
+    done = ensure(place, "templates")
+    assert foretold == done
+    assert done["detail"] == "written: index.md, guide.md"
+    assert done["files"] == [str(mine.with_name(name)) for name in ("index.md", "guide.md")]
+    assert texts(place) == {**doctrines_en.TEMPLATES, "mine.md": "not ours\n"}
+
+
+def test_the_texts_of_a_new_version_come_as_they_are(place: Place) -> None:
+    ensure(place, "templates")
+    odd = {"index.md": "---\n---\n{{VAULT_PATH}} \udcff\r\n", "auditor.md": "a role that is new\n"}
+    done = ensure(place, "templates", forms=newer(place, templates=odd))
+    assert done["detail"] == "written: index.md, auditor.md"
+    folder = place.config_dir / "templates" / "en"
+    assert (folder / "index.md").read_bytes() == b"---\n---\n{{VAULT_PATH}} \xff\r\n"
+    assert (folder / "auditor.md").read_text() == "a role that is new\n"
+    assert (folder / "scriber.md").read_text() == doctrines_en.TEMPLATES["scriber.md"]
+
+
+@pytest.mark.parametrize("of_a_version", [None, {"index.md": "learned\n"}])
+def test_given_texts_win_over_the_versions_own(place: Place, of_a_version: dict[str, str] | None) -> None:
+    forms = newer(place, templates=of_a_version) if of_a_version else None
+    ensure(place, "templates", forms=forms)
+    done = ensure(place, "templates", forms=forms, templates={"index.md": "given\n"})
     assert done["detail"] == "written: index.md"
     assert texts(place)["index.md"] == "given\n"
-    assert not ensure(place, "templates", templates={"index.md": "given\n"})["changed"]
+    assert not ensure(place, "templates", forms=forms, templates={"index.md": "given\n"})["changed"]
+    assert ensure(place, "templates", forms=forms)["detail"] == "written: index.md"
 
 
-def test_check_mode_hands_on_the_texts_that_would_be_there(place: Place) -> None:
-    foretold = ensure(place, "templates", check=True, templates={"index.md": "given\n"})
-    assert texts(place) == {}
-    assert foretold["pending"] == {**doctrines_en.TEMPLATES, "index.md": "given\n"}
-    done = ensure(place, "templates", templates={"index.md": "given\n"})
-    assert done["pending"] == {}
-    assert {**foretold, "pending": {}} == done
+def test_check_mode_leaves_the_texts_to_the_steps_after_it(place: Place) -> None:
+    place.template("scriber.md", doctrines_en.TEMPLATES["scriber.md"])
+    options = {"part": "templates", "templates": {"index.md": "given\n"}}
+    foretold = provider_files.ensure(place.host(), options, True)
+    others = {name: text for name, text in doctrines_en.TEMPLATES.items() if name != "scriber.md"}
+    ahead = provider_files.leaves(templates.leaves(NOTHING, foretold), foretold)
+    assert ahead.templates == {**others, "index.md": "given\n"}
+    assert ahead.written == {str(place.config_dir / "templates" / "en" / name) for name in others}
+    provider_files.ensure(place.host(), options, False)
+    settled = provider_files.ensure(place.host(), options, True)
+    assert provider_files.leaves(templates.leaves(NOTHING, settled), settled) == NOTHING
 
 
 @pytest.mark.parametrize(
@@ -113,11 +146,21 @@ def test_launcher_and_gate_are_written_to_be_run(place: Place) -> None:
     assert place.snapshot() == before
 
 
-@pytest.mark.parametrize("lines", [["IAPEER_MEMORY_MODE=lean"], ["IAPEER_MEMORY_PROACTIVE_DREAMWEAVER=0"]])
-def test_the_gate_is_written_only_where_the_timer_is_wanted(place: Place, lines: list[str]) -> None:
-    place.configure(*lines)
-    ensure(place, "launcher")
-    assert place.launcher.exists()
+def test_the_gate_is_there_whether_the_timer_is_wanted_or_not(place: Place) -> None:
+    """The provider looks for both, whatever the mode."""
+    place.configure("IAPEER_MEMORY_MODE=lean")
+    assert ensure(place, "launcher")["detail"] == "written: memoryd-launcher.sh, dream-tick-gate.sh"
+    place.gate.chmod(0o644)
+    assert ensure(place, "launcher")["detail"] == "written: dream-tick-gate.sh"
+
+
+def test_the_scripts_of_a_version_are_written_as_they_are(place: Place) -> None:
+    forms = newer(place, launcher="#!/bin/sh\nexec x\n", gate="")
+    done = ensure(place, "launcher", forms=forms)
+    assert (done["detail"], done["files"]) == ("written: memoryd-launcher.sh", [str(place.launcher)])
+    assert (place.launcher.read_bytes(), mode(place.launcher)) == (b"#!/bin/sh\nexec x\n", 0o755)
+    foretold = provider_files.ensure(place.host(), {"part": "launcher"}, True)
+    assert provider_files.leaves(NOTHING, foretold) == Ahead(written=frozenset({str(place.launcher), str(place.gate)}))
     assert not place.gate.exists()
 
 
@@ -147,7 +190,7 @@ def test_another_text_is_replaced_and_can_be_run_then(place: Place) -> None:
 def test_the_launcher_names_a_moved_binary(place: Place) -> None:
     ensure(place, "launcher")
     host = place.host(binary_path="/opt/a$b/iapeer-memory")
-    assert provider_files.ensure(host, {"part": "launcher"}, False)["changed"]
+    assert provider_files.ensure(host, {"part": "launcher"}, False).changed
     assert place.launcher.read_text().splitlines()[-1] == 'exec "/opt/a\\$b/iapeer-memory" memoryd'
 
 
@@ -171,20 +214,40 @@ def test_without_a_guide_there_stays_none(place: Place) -> None:
     assert not place.guide.parent.exists()
 
 
-@pytest.mark.parametrize("template", ["Notes: {{VAULT_PATH}}.\n", None])
-def test_a_guide_that_is_there_is_rewritten_from_its_template(place: Place, template: str | None) -> None:
+@pytest.mark.parametrize(
+    ("form", "given", "wanted"),
+    [
+        (None, None, doctrines_en.TEMPLATES["guide.md"]),
+        ("The version's own.\n", None, "The version's own.\n"),
+        ("The version's own.\n", "Notes: {{VAULT_PATH}}.\n", "Notes: {{VAULT_PATH}}.\n"),
+    ],
+)
+def test_a_guide_that_is_there_becomes_the_versions_own_or_the_operators(
+    place: Place, form: str | None, given: str | None, wanted: str
+) -> None:
     place.write(place.guide, "old\n", 0o640)
     place.guide.parent.chmod(0o755)
-    if template is not None:
-        place.template("guide.md", template)
-    done = ensure(place, "guide")
-    assert done["detail"] == "written: iapeer-memory.md, fragments"
-    text = place.guide.read_text()
-    assert text == (template or doctrines_en.TEMPLATES["guide.md"]).replace("{{VAULT_PATH}}", str(place.vault))
+    place.template("guide.md", "a template on disk says nothing here\n")
+    forms = None if form is None else newer(place, guide=form)
+    options = {} if given is None else {"templates": {"guide.md": given}}
+    foretold = ensure(place, "guide", check=True, forms=forms, **options)
+    assert place.guide.read_text() == "old\n"
+    done = ensure(place, "guide", forms=forms, **options)
+    assert foretold == done
+    assert done["detail"] == (
+        "written: iapeer-memory.md, fragments; live sessions get it with: iapeer refresh --all"
+    )
+    assert place.guide.read_text() == wanted.replace("{{VAULT_PATH}}", str(place.vault))
     assert (mode(place.guide.parent), mode(place.guide)) == (0o700, 0o640)
-    assert "{{" not in text
-    again = ensure(place, "guide")
-    assert (again["changed"], again["action"]) == (False, "already")
+    again = ensure(place, "guide", forms=forms, **options)
+    assert (again["changed"], again["action"], again["detail"]) == (False, "already", "guide in place")
+
+
+def test_a_version_without_a_guide_leaves_the_one_that_is_there(place: Place) -> None:
+    place.write(place.guide, "old\n")
+    place.guide.parent.chmod(0o700)
+    assert ensure(place, "guide", forms=newer(place, guide=""))["action"] == "already"
+    assert place.guide.read_text() == "old\n"
 
 
 def test_only_the_folder_of_a_right_guide_is_closed(place: Place) -> None:
@@ -195,14 +258,8 @@ def test_only_the_folder_of_a_right_guide_is_closed(place: Place) -> None:
     done = ensure(place, "guide")
     assert (foretold["changed"], foretold["diff"]) == (done["changed"], done["diff"])
     assert done["diff"][0]["before_header"] == f"{place.guide.parent} (mode 0750)"
+    assert done["detail"] == "written: fragments"
     assert mode(place.guide.parent) == 0o700
-
-
-def test_a_guide_about_to_be_written_counts_in_check_mode(place: Place) -> None:
-    place.write(place.guide, "old\n")
-    place.template("guide.md", "older template\n")
-    (diff,) = [item for item in ensure(place, "guide", True, templates={"guide.md": "new\n"})["diff"] if item["after"]]
-    assert diff["after"] == "new\n"
 
 
 def test_a_given_guide_that_is_no_text_is_refused(place: Place) -> None:

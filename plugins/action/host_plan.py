@@ -1,0 +1,111 @@
+# Copyright: (c) 2026, the agfpd.iapeer_memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The controller's half of the one look: what it hands over, and the report where nothing is left to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates import ORDER, is_due
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.checks import rows_of
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.report import BAD
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.sources import (
+    checksum,
+    find,
+    read_skills,
+    read_templates,
+    templates_for,
+)
+
+MODULE = "agfpd.iapeer_memory.host_plan"
+REPORT = "agfpd.iapeer_memory.report"
+FINISHED, STEPS, ONLY_REPORT = "finished", "steps", "report"
+
+
+class ActionModule(ActionBase):
+    """Hand over, look, and say what comes next."""
+
+    TRANSFERS_FILES = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the look and next: steps, report or finished. What stops a look is told as stopped, for the report."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        options = {name: value for name, value in self._task.args.items() if value is not None and value != ""}
+        report = dict(options.pop("report", None) or {})
+        try:
+            self._refuse_parts(task_vars or {})
+            looked = self._look(options, task_vars)
+        except AnsibleActionFail as problem:
+            return {**result, "changed": False, "action": "failed", "stopped": str(problem), "next": ONLY_REPORT}
+        if looked.pop("failed", False):
+            looked["stopped"] = str(looked.get("msg") or looked.get("module_stderr") or "it ended without a word")
+        looked["next"] = self._next(looked, report)
+        if looked["next"] == FINISHED:
+            ended = self._report({**report, "look": looked}, task_vars)
+            looked.update(summary=ended["summary"], rows=ended["steps"], state=ended["state"])
+        return {**result, **looked}
+
+    def _refuse_parts(self, variables: Mapping[str, Any]) -> None:
+        """A run of which tags choose a part would do nothing, and look fine."""
+        wanted = set(variables.get("ansible_run_tags") or ["all"])
+        if not wanted & {"all", "tagged", *set(self._task.tags) - {"always"}}:
+            names = ", ".join(sorted(wanted))
+            raise AnsibleActionFail(
+                f"--tags {names}: the steps depend on each other and run as a whole; "
+                "to do one thing alone, use its module"
+            )
+
+    def _look(self, options: dict[str, Any], task_vars: Any) -> dict[str, Any]:
+        arguments, own = dict(options), dict[str, Any]()
+        binary = arguments.pop("binary_src", None)
+        if binary:
+            binary = find(self, "binary_src", str(binary))
+            arguments["checksum"] = checksum("binary_src", binary)
+        if "skills_src" in arguments:
+            folder = find(self, "skills_src", str(arguments.pop("skills_src")))
+            own["skills"] = arguments["skills"] = read_skills("skills_src", folder)
+        if "templates_src" in arguments:
+            folder = find(self, "templates_src", str(arguments.pop("templates_src")))
+            arguments["templates"] = read_templates("templates_src", folder)
+        looked: dict[str, Any] = self._execute_module(MODULE, arguments, task_vars=task_vars)
+        needed = ((looked.get("steps") or {}).get("binary") or {}).get("needed")
+        if binary and needed and self._task.check_mode:  # what a new binary wants, it has to be there to say
+            shell = self._connection._shell
+            arguments["src"] = shell.join_path(shell.tmpdir or self._make_tmp_path(), "source")
+            self._transfer_file(binary, arguments["src"])
+            looked = self._execute_module(MODULE, arguments, task_vars=task_vars)
+        if "templates" in arguments and looked.get("config"):
+            own["templates"] = templates_for("templates_src", arguments["templates"], looked["config"]["locale"])
+        return {**looked, "own": own}
+
+    def _next(self, looked: Mapping[str, Any], report: Mapping[str, Any]) -> str:
+        if "stopped" in looked:
+            return ONLY_REPORT
+        repair = bool(report.get("repair"))
+        acting = not self._task.check_mode and (repair or report.get("playbook") != "verify")
+        if acting and any(is_due(name, looked, {}, repair) for name in ORDER):
+            return STEPS
+        failing = not report or any(row.status in BAD for row in rows_of({**report, "look": looked}))
+        return ONLY_REPORT if failing else FINISHED
+
+    def _report(self, options: dict[str, Any], task_vars: Any) -> dict[str, Any]:
+        """End the run at once: a host that is fine costs one task."""
+        task = self._task.copy()
+        task.args = {name: value for name, value in options.items() if value is not None and value != ""}
+        action = self._shared_loader_obj.action_loader.get(
+            REPORT,
+            task=task,
+            connection=self._connection,
+            play_context=self._play_context,
+            loader=self._loader,
+            templar=self._templar,
+            shared_loader_obj=self._shared_loader_obj,
+        )
+        ended: dict[str, Any] = action.run(task_vars=task_vars)
+        return ended

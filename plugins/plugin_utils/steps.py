@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, the agfpd.iapeer_memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a run of update came to: one row a step, from its task or, where that did not run, from the look (contract §9).
+
+Pure, like the rows of verify beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates import (
+    FAIL,
+    ORDER,
+    held,
+    status_of,
+    statuses,
+)
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.report import SKIP, Row
+
+Result = Mapping[str, Any]
+NO_LOOK = "the host was not looked at: a run that starts in the middle (--start-at-task) leaves the look out"
+
+
+def step_rows(look: Result, done: Mapping[str, Result]) -> list[Row]:
+    """The rows of update, in the order of its steps.
+
+    look: what host_plan returned. done: the results of the steps that ran. Where the look was stopped no step has
+    begun, which is said at the first.
+    """
+    stopped = why_stopped(look)
+    if stopped:
+        first, *others = ORDER
+        return [Row(first, FAIL, stopped), *(Row(name, SKIP, f"not begun: see {first}") for name in others)]
+    return [_row(name, look, done) for name in ORDER]
+
+
+def ran(done: Mapping[str, Any]) -> dict[str, Result]:
+    """The results of the steps that ran: not those that their condition left out."""
+    found = {name: result for name, result in done.items() if isinstance(result, Mapping) and result}
+    return {name: result for name, result in found.items() if "action" in result or not result.get("skipped")}
+
+
+def why_stopped(look: Result) -> str:
+    """Why there is no look to go by; empty where there is one."""
+    if look.get("unreachable"):
+        return detail_of(look)
+    if look.get("stopped") or "steps" not in look:
+        return one_line(look.get("stopped") or look.get("msg") or NO_LOOK)
+    return ""
+
+
+def _row(name: str, look: Result, done: Mapping[str, Result]) -> Row:
+    if name in done:
+        return Row(name, status_of(done[name]), detail_of(done[name]))
+    reason = held(name, look, statuses(look, done))
+    if reason is not None:
+        return Row(name, reason.status, reason.reason)
+    return Row(name, status_of(look["steps"][name]), detail_of(look["steps"][name]))
+
+
+def detail_of(result: Result) -> str:
+    """The line for people; the last line of what a module said that broke off."""
+    if status_of(result) != FAIL:
+        return str(result.get("detail") or "")
+    said = result.get("msg") or result.get("module_stderr") or result.get("detail")
+    return one_line(said or "it ended without a word")
+
+
+def one_line(text: Any) -> str:
+    """A message as people can use it: of a traceback its last line, else all of it on one."""
+    lines = [line.strip() for line in str(text).strip().splitlines() if line.strip()]
+    return lines[-1] if "Traceback" in str(text) and lines else " ".join(lines)
