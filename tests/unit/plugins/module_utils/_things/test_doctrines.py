@@ -106,7 +106,7 @@ def test_a_second_run_changes_nothing(roles: Place) -> None:
     ensure(roles)
     before = roles.snapshot()
     done = ensure(roles)
-    assert (done["changed"], done["action"], "diff" in done) == (False, "already", False)
+    assert (done["changed"], done["action"], done["diff"]) == (False, "already", [])
     assert [record["detail"] for record in done["results"]] == ["", ""]
     assert roles.snapshot() == before
 
