@@ -13,6 +13,8 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates import ORDER, is_due
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.checks import rows_of
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.report import BAD
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.sources import (
     checksum,
     find,
@@ -46,10 +48,7 @@ class ActionModule(ActionBase):
         looked["next"] = self._next(looked, report)
         if looked["next"] == FINISHED:
             ended = self._report({**report, "look": looked}, task_vars)
-            if ended.get("failed") or ended.get("changed"):
-                looked["next"] = ONLY_REPORT
-            else:
-                looked["summary"], looked["rows"] = ended["summary"], ended["steps"]
+            looked.update(summary=ended["summary"], rows=ended["steps"], state=ended["state"])
         return {**result, **looked}
 
     def _refuse_parts(self, variables: Mapping[str, Any]) -> None:
@@ -63,7 +62,7 @@ class ActionModule(ActionBase):
             )
 
     def _look(self, options: dict[str, Any], task_vars: Any) -> dict[str, Any]:
-        arguments, own = dict(options), {}
+        arguments, own = dict(options), dict[str, Any]()
         binary = arguments.pop("binary_src", None)
         if binary:
             binary = find(self, "binary_src", str(binary))
@@ -92,7 +91,8 @@ class ActionModule(ActionBase):
         acting = not self._task.check_mode and (repair or report.get("playbook") != "verify")
         if acting and any(is_due(name, looked, {}, repair) for name in ORDER):
             return STEPS
-        return FINISHED if report else ONLY_REPORT
+        failing = not report or any(row.status in BAD for row in rows_of({**report, "look": looked}))
+        return ONLY_REPORT if failing else FINISHED
 
     def _report(self, options: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         """End the run at once: a host that is fine costs one task."""

@@ -18,9 +18,9 @@ from ansible.utils.display import Display
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._documents.shown import shown
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
-from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.checks import check_rows
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.checks import rows_of
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.conditions import UNREACHABLE, condition_of
-from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.report import FAIL, Report
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.report import Report
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.reports import record
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.runs import Context
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.screen import (
@@ -29,7 +29,6 @@ from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.screen import 
     table,
     table_wanted,
 )
-from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.steps import ran, step_rows
 
 COLORS = {"changed": "yellow", "repaired": "yellow", "fail": "red", "unreachable": "red", "skip": "cyan", "ok": "green"}
 
@@ -60,15 +59,9 @@ class ActionModule(ActionBase):
         return result
 
     def _report(self, options: dict[str, Any], variables: dict[str, Any]) -> Report:
-        playbook, look, done = options["playbook"], options.get("look") or {}, ran(options.get("done") or {})
-        if playbook == "verify":
-            rows = check_rows(look, done, float(options.get("stale_after") or 120))
-        else:
-            rows = step_rows(look, done)
-        if look.get("unreachable"):
-            rows = [row._replace(status=UNREACHABLE) if row.status == FAIL else row for row in rows]
+        version, rows = str((options.get("look") or {}).get("version") or ""), rows_of(options)
         host = str(variables.get("inventory_hostname", ""))
-        return Report(host, playbook, str(look.get("version") or ""), bool(self._task.check_mode), tuple(rows))
+        return Report(host, options["playbook"], version, bool(self._task.check_mode), tuple(rows))
 
     def _context(self, variables: dict[str, Any]) -> Context:
         """What Ansible knows of the run."""

@@ -10,23 +10,26 @@ module: host_plan
 short_description: See what every step of update would do on a host now
 version_added: 0.2.0
 description:
-  - Reads a host once and says, for every step of update, what it would do now. Each answer is that of the step's own module
-    in check mode; later steps are planned on what earlier ones would leave.
+  - Reads a host once and says, for every step of update, what it would do now. Each answer is that of the step's own
+    module in check mode; later steps are planned on what earlier ones would leave.
   - Returns besides all that M(agfpd.iapeer_memory.memory_host_info) does. Changes nothing.
-  - In check mode RV(ignore:changed) tells whether any step would change something, and the differences of all steps are shown.
+  - In check mode RV(ignore:changed) tells whether any step would change something, and the differences of all steps are
+    shown.
 extends_documentation_fragment:
   - agfpd.iapeer_memory.host
+  - agfpd.iapeer_memory.host.forms
   - agfpd.iapeer_memory.host.changes
 seealso:
   - name: The host contract
     description: The steps, their order and what holds them back, contract §9.
-    link: https://github.com/agfpd/iapeer-memory-ansible/blob/main/docs/contract.md#9-update-the-steps-in-order
+    link: https://github.com/agfpd/iapeer-memory-ansible/blob/main/docs/contract.md#9-the-steps-of-update
   - module: agfpd.iapeer_memory.memory_host_info
   - module: agfpd.iapeer_memory.report
 options:
   binary_src:
     description:
-      - A file on the controller that is to be installed as the provider's binary, found as M(ansible.builtin.copy) does.
+      - A file on the controller to be installed as the provider's binary, found as M(ansible.builtin.copy) finds
+        its own.
       - In check mode it is brought to a scratch place on a host that has another one, and asked there what it wants.
     type: path
   templates_src:
@@ -48,13 +51,8 @@ options:
     description: The texts of O(skills_src), by name.
     type: dict
   version:
-    description: The version that slot and doctrines are to carry; without it what the provider's binary says.
-    type: str
-  forms:
-    description: Where the wanted texts and entries come from, V(auto) is the installed provider where it can be asked.
-    type: str
-    choices: [auto, bundled]
-    default: auto
+    description: The version that slot and doctrines are to carry, as text; without it what the provider's binary says.
+    type: raw
   keep_forms:
     description: Write down what was learned from the provider for the next run; never in check mode.
     type: bool
@@ -84,7 +82,8 @@ options:
     default: false
   report:
     description:
-      - The options of M(agfpd.iapeer_memory.report), with which the run is ended at once on a host where nothing is left to do.
+      - The options of M(agfpd.iapeer_memory.report), with which the run ends at once on a host where nothing is left
+        to do.
       - Without it, or where something is, RV(next) says what comes next.
     type: dict
 """
@@ -245,7 +244,7 @@ rows:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look import look
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import host_arguments, run
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import FORMS, host_arguments, run
 
 
 def main() -> None:
@@ -255,8 +254,8 @@ def main() -> None:
             **{name: {"type": "path"} for name in ("binary_src", "templates_src", "skills_src", "src")},
             **{name: {"type": "dict"} for name in ("templates", "skills", "report")},
             checksum={"type": "str"},
-            version={"type": "str"},
-            forms={"choices": ["auto", "bundled"], "default": "auto"},
+            version={"type": "raw"},
+            forms=FORMS,
             keep_forms={"type": "bool", "default": False},
             claude_bin={"type": "path"},
             codex_bin={"type": "path"},

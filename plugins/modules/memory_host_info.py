@@ -173,6 +173,11 @@ config:
       description: V(lean) or V(curated).
       type: str
       sample: curated
+    proactive:
+      description: The roles that act without being asked.
+      type: list
+      elements: str
+      sample: [index, scriber]
     event_target:
       description: Who gets memoryd's events; empty where nobody does.
       type: str

@@ -15,6 +15,7 @@ description:
   - Declaring what is declared already writes nothing and keeps the time of registration.
 extends_documentation_fragment:
   - agfpd.iapeer_memory.host
+  - agfpd.iapeer_memory.host.forms
   - agfpd.iapeer_memory.host.changes
 seealso:
   - name: The host contract
@@ -28,8 +29,10 @@ options:
     choices: [present, absent]
     default: present
   version:
-    description: The version to declare. Required with O(state=present).
-    type: str
+    description:
+      - The version to declare. Without it what the installed binary says.
+      - It has to be text, quoted where it looks like a number.
+    type: raw
   migrate:
     description: Rewrite a v1.1 slot. Without it such a slot is refused, because the plugin is derived from it.
     type: bool
@@ -149,7 +152,7 @@ form_before:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import slot
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import host_arguments, run
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import FORMS, host_arguments, run
 
 
 def main() -> None:
@@ -157,10 +160,10 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec=host_arguments(
             state={"choices": ["present", "absent"], "default": "present"},
-            version={"type": "str"},
+            version={"type": "raw"},
+            forms=FORMS,
             migrate={"type": "bool", "default": False},
         ),
-        required_if=[("state", "present", ["version"])],
         supports_check_mode=True,
     )
     run(module, slot.ensure)

@@ -12,10 +12,13 @@ version_added: 0.1.0
 description:
   - Sends the registration through the core, as the peer that owns the trigger, and looks at that peer's profile until
     it is there. A message that was delivered is not yet a trigger that is registered.
+  - The script or check that a trigger names has to be there and executable, because the notifier silently takes no
+    other.
   - Without a registrant on the host it is skipped.
 extends_documentation_fragment:
   - agfpd.iapeer_memory.host
   - agfpd.iapeer_memory.host.changes
+  - agfpd.iapeer_memory.host.forms
 seealso:
   - name: The host contract
     description: The triggers and the messages that register them, contract §7.
@@ -24,19 +27,23 @@ seealso:
   - module: agfpd.iapeer_memory.provider_files
 options:
   state:
-    description: Whether the trigger is to be there.
+    description: Whether the trigger is to be there. With O(standard=true), V(absent) takes all of them away.
     type: str
     choices: [present, absent]
     default: present
+  standard:
+    description:
+      - All triggers of a host at once, as the installed provider registers them. The watcher that starts memoryd, the
+        weekly timer where it is wanted, and no longer the old sweep's.
+      - Excludes the options of a single trigger.
+    type: bool
   kind:
-    description: V(event) goes to the watcher, V(time) to the timer.
+    description: V(event) goes to the watcher, V(time) to the timer. Required without O(standard=true).
     type: str
     choices: [event, time]
-    required: true
   id:
-    description: The trigger's id. The same id replaces.
+    description: The trigger's id. The same id replaces. Required without O(standard=true).
     type: str
-    required: true
   script:
     description: The script that an event trigger runs. Required with O(kind=event) and O(state=present).
     type: path
@@ -63,6 +70,10 @@ options:
 """
 
 EXAMPLES = r"""
+- name: Register what the installed provider registers
+  agfpd.iapeer_memory.notifier_trigger:
+    standard: true
+
 - name: Have the notifier start memoryd
   agfpd.iapeer_memory.notifier_trigger:
     kind: event
@@ -134,7 +145,7 @@ trigger:
   description:
     - The trigger as the profile has it after the run; empty where there is none.
     - It may have further keys, which are the notifier's.
-  returned: success
+  returned: success, with a single trigger
   type: dict
   contains:
     role:
@@ -161,12 +172,46 @@ trigger:
       description: What is asked before a timer fires.
       type: str
       sample: /home/ada/.iapeer/plugins/iapeer-memory/dream-tick-gate.sh
+triggers:
+  description: One record for every trigger.
+  returned: with O(standard=true), unless an option was wrong
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: V(watcher), V(dream) or V(old-sweep).
+      type: str
+      sample: watcher
+    id:
+      description: Its id.
+      type: str
+      sample: iapeer-memory-memoryd
+    action:
+      description: V(registered), V(unregistered), V(already), V(absent), V(failed) or V(skipped).
+      type: str
+      sample: registered
+    detail:
+      description: The same in one line for people.
+      type: str
+      sample: registered iapeer-memory-memoryd to scriber (was not registered)
+    changed:
+      description: Whether a message was sent, or would be.
+      type: bool
+      sample: true
+    trigger:
+      description: The trigger as the profile has it after the run; empty where there is none.
+      type: dict
+      sample: {"role": "event", "id": "iapeer-memory-memoryd", "owner": "index", "target": "scriber"}
+    missing:
+      description: The path of the script or check that it names, where that is not in place on the disk; else empty.
+      type: str
+      sample: ""
 """
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import triggers
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import host_arguments, run
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import FORMS, host_arguments, run
 
 
 def main() -> None:
@@ -174,8 +219,9 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec=host_arguments(
             state={"choices": ["present", "absent"], "default": "present"},
-            kind={"choices": ["event", "time"], "required": True},
-            id={"type": "str", "required": True},
+            standard={"type": "bool"},
+            kind={"choices": ["event", "time"]},
+            id={"type": "str"},
             script={"type": "path"},
             target={"type": "str"},
             when={"type": "str"},
@@ -183,9 +229,12 @@ def main() -> None:
             check={"type": "path"},
             registrant={"type": "str", "default": "index"},
             wait={"type": "float", "default": 10},
+            forms=FORMS,
         ),
-        # What else a trigger needs depends on state and kind together, which no rule here can say: see triggers.py.
-        required_if=[("state", "present", ["target"])],
+        # What else a single trigger needs depends on state and kind together, which no rule here can say: triggers.py.
+        required_one_of=[("standard", "id")],
+        required_by={"id": "kind"},
+        mutually_exclusive=[("standard", name) for name in ("kind", "id", "script", "target", "when", "text", "check")],
         supports_check_mode=True,
     )
     run(module, triggers.ensure)

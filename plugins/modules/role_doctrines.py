@@ -15,6 +15,7 @@ description:
     somebody wrote by hand, which has no marker of the provider's and stays as it is.
 extends_documentation_fragment:
   - agfpd.iapeer_memory.host
+  - agfpd.iapeer_memory.host.forms
   - agfpd.iapeer_memory.host.changes
 seealso:
   - name: The host contract
@@ -121,7 +122,7 @@ results:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import doctrines
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import host_arguments, run
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import FORMS, host_arguments, run
 
 
 def main() -> None:
@@ -129,6 +130,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec=host_arguments(
             version={"type": "raw"},
+            forms=FORMS,
             vault_path={"type": "path"},
         ),
         supports_check_mode=True,

@@ -13,8 +13,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates import CHANGED, FAIL, OK, SKIP, status_of
-from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.report import REPAIRED, Row
-from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.steps import detail_of, why_stopped
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.info import HUNG_AFTER
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.report import REPAIRED, UNREACHABLE, Row
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.steps import (
+    detail_of,
+    ran,
+    step_rows,
+    why_stopped,
+)
 
 Result = Mapping[str, Any]
 IN_PLACE = ("already", "absent", "skipped")
@@ -36,7 +42,7 @@ class Checked(NamedTuple):
         return result
 
     def status(self, step: str, result: Result) -> str:
-        """The status of a check by the result of its step: what would change has drifted, what was changed is mended."""
+        """The status of a check by its step's result: what would change has drifted, what was changed is mended."""
         status = status_of(result)
         return (REPAIRED if step in self.done else FAIL) if status == CHANGED else status
 
@@ -49,6 +55,18 @@ class Checked(NamedTuple):
         """What is said of it."""
         drifted = status_of(result) == CHANGED and step not in self.done
         return f"would be {detail_of(result)}" if drifted else detail_of(result)
+
+
+def rows_of(options: Mapping[str, Any]) -> list[Row]:
+    """The rows of a report by its options: playbook, look, done (registered results by step), stale_after (seconds)."""
+    look, done = options.get("look") or {}, ran(options.get("done") or {})
+    if options["playbook"] == "verify":
+        rows = check_rows(look, done, float(options.get("stale_after") or HUNG_AFTER))
+    else:
+        rows = step_rows(look, done)
+    if look.get("unreachable"):
+        rows = [row._replace(status=UNREACHABLE) if row.status == FAIL else row for row in rows]
+    return rows
 
 
 def check_rows(look: Result, done: Mapping[str, Result], stale_after: float) -> list[Row]:
@@ -74,7 +92,7 @@ def check_rows(look: Result, done: Mapping[str, Result], stale_after: float) -> 
         *_triggers(checked),
         *_roles(checked, "doctrines", "doctrine", "role-doctrines"),
         *_roles(checked, "wake-policy", "wake-policy", "wake-policy"),
-        _descriptions(checked),
+        checked.plain("role-descriptions", "role-descriptions"),
     ]
 
 
@@ -176,7 +194,7 @@ def _endpoint(checked: Checked) -> Row:
 
 def _triggers(checked: Checked) -> Iterator[Row]:
     result = checked.result("triggers")
-    found = {item["which"]: item for item in result.get("triggers") or ()}
+    found = {item["name"]: item for item in result.get("triggers") or ()}
     manifest = checked.look["roles_problem"]
     known = any(role["role"] == "index" for role in checked.look["roles"])
     for check, which in (("notifier-watcher", "watcher"), ("dream-timer", "dream")):
@@ -197,9 +215,6 @@ def _roles(checked: Checked, step: str, check: str, without: str) -> Iterator[Ro
     if not records:
         yield Row(without, checked.status(step, result), detail_of(result))
     for record in records:
-        status = {"written": REPAIRED if step in checked.done else FAIL, "failed": FAIL, "skipped": SKIP}
-        yield Row(f"{check}[{record['role']}]", status.get(record["action"], OK), record["detail"] or record["target"])
-
-
-def _descriptions(checked: Checked) -> Row:
-    return checked.plain("role-descriptions", "wake-policy")
+        statuses = {"written": REPAIRED if step in checked.done else FAIL, "failed": FAIL, "skipped": SKIP}
+        detail = record["detail"] or record.get("target", "")
+        yield Row(f"{check}[{record['role']}]", statuses.get(record["action"], OK), detail)

@@ -43,13 +43,14 @@ class Row(NamedTuple):
 
 
 class Run(NamedTuple):
-    """What one run of a playbook came to. reports and recap go by the name of the inventory host."""
+    """What one run of a playbook came to. reports and recap go by the name of the inventory host; fleet: fleet.json."""
 
     rc: int
     stdout: str
     stderr: str
     reports: dict[str, dict[str, Any]]
     recap: dict[str, dict[str, int]]
+    fleet: dict[str, Any] = {}
 
     @property
     def output(self) -> str:
@@ -67,6 +68,10 @@ class Run(NamedTuple):
     def named(self, status: str, name: str = "host") -> list[str]:
         """The steps or checks of a host with this status, in the order of the report."""
         return [row["name"] for row in self.reports[name]["steps"] if row["status"] == status]
+
+    def states(self) -> dict[str, str]:
+        """How each host of the fleet is, in a word."""
+        return {entry["host"]: entry["state"] for entry in self.fleet["hosts"]}
 
     def failed(self, name: str = "host") -> list[str]:
         """The steps or checks of a host that failed."""
@@ -116,7 +121,7 @@ class Fleet:
         The output is checked for what nobody should ever see, whatever the exit code.
         """
         folder = self.folder / "reports"
-        for old in folder.glob("*.json"):
+        for old in folder.glob("*"):
             old.unlink()
         if report:
             variables["iapeer_memory_report_dir"] = str(folder)
@@ -151,10 +156,11 @@ def finish(command: list[str], env: Mapping[str, str], reports: Path | None) -> 
     done = subprocess.run(
         command, env=dict(env), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT, check=False
     )
-    found = (
-        {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in reports.glob("*.json")} if reports else {}
-    )
-    run = Run(done.returncode, done.stdout, done.stderr, found, recap(done.stdout))
+    files = reports.glob("*.json") if reports else ()
+    found = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in files}
+    fleet = found.pop("fleet.json", {})
+    by_host = {report["host"]: report for report in found.values()}
+    run = Run(done.returncode, done.stdout, done.stderr, by_host, recap(done.stdout), fleet)
     for text in UNSIGHTLY:
         assert text not in run.output, run.output
     return run

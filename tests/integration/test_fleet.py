@@ -17,9 +17,14 @@ pytestmark = pytest.mark.slow
 
 
 def _summary(output: str) -> list[str]:
-    """The fleet summary, line by line, blanks as one."""
+    """The fleet summary, a line a host, with the first word of what is said of it where we say it ourselves."""
     lines = output.partition("\nFleet of ")[2].splitlines()
-    return [" ".join(line.split()) for line in lines[:1] + [line for line in lines[1:] if line.startswith("  ")]]
+    told = [line.split() for line in lines[1:] if re.match("  [a-z]", line)]
+    return [lines[0], *(" ".join(words[: 2 if words[0] == "unreachable" else 3]) for words in told)]
+
+
+# Before the interpreter of a host: whatever it is to run dies at once.
+KILLED = "sh -c 'kill -9 $$' "
 
 
 def _break(host: ThrowawayHost) -> None:
@@ -32,11 +37,13 @@ def _summarised(gather: Gather, **hosts: ThrowawayHost) -> Fleet:
     return fleet
 
 
-def test_one_broken_and_one_unreachable_host_cost_no_other_one(build: Build, gather: Gather) -> None:
-    hosts = {name: build(peers=[]) for name in ("ada", "bob", "cyd", "far")}
+def test_bad_hosts_cost_no_other_one_and_all_accounts_of_the_run_agree(build: Build, gather: Gather) -> None:
+    """A host in order, one to work on, one with a bad peer, one of another provider, one whose look dies, one far."""
+    hosts = {name: build(peers=[]) for name in ("ada", "bob", "cyd", "far", "ill")}
+    hosts["own"] = build(form="foreign", peers=[])
     settle(hosts["bob"])
     _break(hosts["cyd"])
-    untouched = hosts["far"].snapshot(times=True)
+    untouched = {name: hosts[name].snapshot(times=True) for name in ("far", "own")}
     fleet = _summarised(gather, **hosts)
     fleet.settings["ANSIBLE_SSH_RETRIES"] = "0"
     fleet.variables["far"] = {
@@ -46,28 +53,49 @@ def test_one_broken_and_one_unreachable_host_cost_no_other_one(build: Build, gat
         "ansible_ssh_common_args": "-o BatchMode=yes -o ConnectTimeout=5",
     }
 
-    run = fleet.update(iapeer_memory_restart="never")
-    assert run.rc == 2
+    fleet.before["ill"] = KILLED
+
+    run = fleet.update(iapeer_memory_restart="never", iapeer_memory_max_fail_percentage=100)
+    assert run.rc == 4
     assert _summary(run.stdout) == [
-        "4: 1 clean, 1 changed, 1 failed, 1 unreachable",
+        "6: 1 clean, 1 changed, 3 failed, 1 unreachable",
         "unreachable far",
-        "failed cyd surfaces, plugin-off, slot",
-        "changed ada templates, doctrines, fleet, surfaces, plugin-off, slot, launcher, triggers",
+        "failed cyd surfaces:",
+        "failed ill binary:",
+        "failed own slot:",
+        "changed ada templates,",
     ]
-    assert {name: report["ok"] for name, report in run.reports.items()} == {"ada": True, "bob": True, "cyd": False}
-    assert run.recap["far"]["unreachable"] == 1
-    assert diff(untouched, hosts["far"].snapshot(times=True)) == []
+    states = {"ada": "changed", "bob": "clean", "cyd": "failed", "far": "unreachable", "ill": "failed", "own": "failed"}
+    assert run.states() == states
+    assert {name: report["ok"] for name, report in run.reports.items()} == {
+        name: state in ("clean", "changed") for name, state in states.items()
+    }
+    page = (fleet.folder / "reports" / "index.html").read_text(encoding="utf-8")
+    shown = re.findall(r"<bdi>([a-z]+)</bdi></button>.*?<td class=\"state\"><span>(.*?)</span>", page, re.DOTALL)
+    assert dict(shown) == states
+    assert [name for name, _state in shown] == ["far", "cyd", "ill", "own", "ada", "bob"]
+    assert {found["run"] for found in run.reports.values()} == {run.fleet["run"]}
+    assert [run.recap[name]["unreachable"] for name in hosts] == [0, 0, 0, 1, 0, 0]
+    assert [run.recap[name]["failed"] for name in hosts] == [0, 0, 1, 0, 1, 1]
+    assert run.reports["far"]["steps"][0]["status"] == "unreachable"
+    assert "Connection refused" in run.reports["far"]["steps"][0]["detail"]
+    assert {name: diff(before, hosts[name].snapshot(times=True)) for name, before in untouched.items()} == {
+        "far": [],
+        "own": [],
+    }
     assert [hosts[name].slot()["version"] for name in ("ada", "bob")] == ["1.1.0", "1.1.0"]
     assert "provision" in hosts["ada"].slot()
 
     seen = fleet.verify()
-    assert seen.rc == 2
+    assert seen.rc == 4
     assert _summary(seen.stdout) == [
-        "4: 3 drifted, 1 unreachable",
+        "6: 4 drifted, 1 failed, 1 unreachable",
         "unreachable far",
-        "drifted ada memoryd-heartbeat",
-        "drifted bob memoryd-heartbeat",
-        "drifted cyd memory-slot, memoryd-heartbeat",
+        "failed ill config:",
+        "drifted ada memoryd-heartbeat:",
+        "drifted bob memoryd-heartbeat:",
+        "drifted cyd memory-slot:",
+        "drifted own memory-slot:",
     ]
 
 
@@ -81,7 +109,8 @@ def test_every_host_gets_a_report_and_a_table_of_its_own(build: Build, gather: G
         printed = {line.split()[0]: line.split()[1].lower() for line in table[: len(run.statuses(name))]}
         assert printed == run.statuses(name)
         report = run.reports[name]
-        assert {key: report[key] for key in report if key != "steps"} == {
+        assert {key: report[key] for key in report if key not in ("steps", "time")} == {
+            "run": run.fleet["run"],
             "host": name,
             "playbook": "verify",
             "version": "1.1.0",
@@ -99,7 +128,8 @@ def test_a_failing_canary_stops_the_rollout(build: Build, gather: Gather) -> Non
     rollout = {"iapeer_memory_serial": [2, "100%"], "iapeer_memory_restart": "never"}
     stopped = fleet.update(**rollout)
     assert stopped.rc == 2
-    assert {name: report["ok"] for name, report in stopped.reports.items()} == {"canary-1": False, "canary-2": True}
+    assert stopped.states() == {"canary-1": "failed", "canary-2": "changed", "herd": "not begun"}
+    assert [stopped.reports[name]["ok"] for name in hosts] == [False, True, False]
     assert diff(before, hosts["herd"].snapshot(times=True)) == []
     assert _summary(stopped.stdout)[-1] == "not begun herd"
 

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, the agfpd.iapeer_memory contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The proof that there is one doorway: egress.py alone spawns, signals, connects and looks programs up, files.py (with
-drafts.py, which nobody else may use) alone changes files, and folders.py opens for reading only.
+"""The proof that there is one doorway: egress.py alone spawns, signals, connects and looks programs up, files.py alone
+changes files (each with parts that nobody else may use: running.py, drafts.py), and folders.py opens for reading only.
 
 Whatever a file imports, and whatever it uses of that, must be allowed here by name. So a way out that nobody thought of
 is closed as well, and a new need of the code shows up here, where it has to be justified. What a trick would hide from
@@ -50,6 +50,7 @@ HARMLESS = {
     "secrets",
     "stat",
     "string",
+    "struct",
     "textwrap",
     "typing",
     "unicodedata",
@@ -70,9 +71,6 @@ ALLOWED = {
 GRANTS: dict[str, set[str]] = {
     # The doorway to processes, signals and HTTP.
     "module_utils/_doorway/egress.py": {
-        "subprocess.run",
-        "subprocess.DEVNULL",
-        "subprocess.TimeoutExpired",
         "shutil.which",
         "os.access",
         "os.X_OK",
@@ -80,43 +78,77 @@ GRANTS: dict[str, set[str]] = {
         "os.pidfd_open",
         "signal.pidfd_send_signal",
         "os.close",  # of a pidfd
-        "os.sysconf",
         "sys.executable",
-        "http.client",
+        "socket.create_connection",
         "urllib.parse",
         "time",
-        "open for reading",  # /proc
+        UTILS + "_doorway.running",
     },
+    "module_utils/_doorway/running.py": {
+        *names("subprocess", "Popen DEVNULL PIPE TimeoutExpired"),
+        *names("os", "killpg read set_blocking"),
+        *names("signal", "SIGTERM SIGKILL"),
+        *names("selectors", "BaseSelector EVENT_READ PollSelector"),
+        "time",
+    },
+    "module_utils/_doorway/processes.py": {"os.kill", "os.sysconf", "time", "open for reading"},  # /proc
     # The doorway to file changes, and what it is made of, which only it may use.
     "module_utils/_doorway/files.py": {
-        *names(
-            "os", "W_OK access close fchmod fchown fstat fsync link mkdir rename supports_effective_ids umask unlink"
-        ),
+        *names("os", "close fchmod fchown fstat fsync mkdir umask unlink"),
+        "open for reading",  # /proc, for the umask
         UTILS + "_doorway.drafts",
-        UTILS + "_doorway.folders.opened",
+        UTILS + "_doorway.scratch",
+        UTILS + "_doorway.attributes.keep",
+        UTILS + "_doorway.handles",
     },
     "module_utils/_doorway/drafts.py": {
         *names("os", "O_WRONLY O_CREAT O_EXCL O_NOFOLLOW O_CLOEXEC"),
-        *names("os", "close fchown fstat listdir mkdir open rename rmdir unlink write"),
+        *names("os", "chmod close fchown fstat fsync link mkdir open rename rmdir unlink write"),
         "ctypes.CDLL",  # a rename that replaces nothing, which Python does not have
         "ctypes.get_errno",
         "getattr by variable",  # of that library
-        UTILS + "_doorway.folders.opened",
-        UTILS + "_doorway.folders.flock",
+        UTILS + "_doorway.handles",
+    },
+    "module_utils/_doorway/scratch.py": {
+        *names("os", "X_OK access close fchmod fstat mkdir open unlink"),
+        UTILS + "_doorway.drafts",
+        UTILS + "_doorway.handles",
+    },
+    "module_utils/_doorway/attributes.py": {
+        *names("os", "fstat getxattr listxattr removexattr setxattr"),
+        "fcntl.ioctl",  # whether a file is immutable
+        "open for reading",  # /proc, for mounts
     },
     # Its reading half. None of the flags it can name opens for writing.
-    "module_utils/_doorway/folders.py": {
+    "module_utils/_doorway/handles.py": {
         *names("os", "O_RDONLY O_DIRECTORY O_NOFOLLOW O_CLOEXEC O_NONBLOCK"),
-        *names("os", "open close read fstat listdir"),
+        *names("os", "dup open close fstat listdir"),
         *names("fcntl", "flock LOCK_EX LOCK_NB"),
     },
+    "module_utils/_doorway/folders.py": {*names("os", "open close read fstat"), UTILS + "_doorway.handles"},
+    "module_utils/_doorway/reader.py": {UTILS + "_doorway.handles"},
+    "module_utils/_doorway/foresight.py": {
+        *names("os", "W_OK X_OK ST_RDONLY access fstat fstatvfs getgroups supports_effective_ids"),
+        "sys.platform",
+        UTILS + "_doorway.handles",
+    },
     "module_utils/_doorway/sandbox.py": {"pwd.getpwuid"},  # the account's real home
+    "module_utils/_look/look.py": {"getattr by variable"},  # of the egress that it stands for
     "module_utils/_things/memoryd.py": {"signal.SIGTERM", "signal.SIGKILL"},  # their numbers, for the doorway
     # What runs on the controller, in Ansible's own process: its bases, and the files that the operator points at.
-    "action/provider_binary.py": {
+    "action/host_plan.py": {
         "ansible.errors.AnsibleActionFail",
         "ansible.plugins.action.ActionBase",
         ".tmpdir",  # on the host, of the connection
+    },
+    "action/provider_binary.py": {
+        "ansible.plugins.action.ActionBase",
+        ".tmpdir",  # on the host, of the connection
+    },
+    "plugin_utils/sources.py": {
+        "ansible.errors.AnsibleActionFail",
+        "ansible.errors.AnsibleFileNotFound",
+        "pathlib.Path",  # without its methods that change anything
         "open for reading",
     },
     "action/report.py": {
@@ -132,17 +164,12 @@ GRANTS: dict[str, set[str]] = {
     },
     "plugin_utils/page.py": {"jinja2.Environment", "markupsafe.Markup", "urllib.parse.quote"},
     "plugin_utils/reports.py": {"time.monotonic"},
-    "lookup/own_texts.py": {
-        "ansible.errors.AnsibleLookupError",
-        "ansible.plugins.lookup.LookupBase",
-        "pathlib.Path",  # without its methods that change anything
-    },
 }
 # Optional parsers: a module of the standard library that the oldest interpreters do not have.
 IMPORTABLE = {"tomllib"}
 READING_MODES = {"r", "rb", "rt"}
 # What of our own is no use to anybody beyond the doorway.
-INNER = (UTILS + "_doorway.drafts", UTILS + "_doorway.folders.opened", UTILS + "_doorway.folders.flock")
+INNER = tuple(f"{UTILS}_doorway.{name}" for name in ("running", "drafts", "scratch", "attributes.keep", "handles"))
 # Modules that other modules carry about as attributes (`contextlib.os`).
 CARRIED = {
     *("abc", "asyncio", "builtins", "codecs", "ctypes", "fcntl", "http", "io", "importlib", "os", "pathlib", "posix"),
@@ -336,10 +363,13 @@ import contextlib; contextlib.os.system("x")
 ().__class__.__subclasses__()
 from os import *
 from .._doorway.egress import subprocess
+from .._doorway.running import run
 from .._doorway.drafts import remove
 from .._doorway import drafts
 from .._doorway import egress; egress.os.kill(2, 9)
-from .._doorway.folders import opened
+from .._doorway.handles import opened
+from .._doorway.scratch import scratch
+from .._doorway.attributes import keep
 """
 
 
@@ -352,14 +382,15 @@ def test_a_planted_violation_is_found(source: str) -> None:
     ("file", "source"),
     [
         ("_things/memoryd", "import signal; signal.raise_signal(9)"),
-        ("_doorway/folders", "import fcntl; fcntl.fcntl(3, 4)"),
-        ("_doorway/folders", "import os; os.O_RDWR"),
+        ("_doorway/handles", "import fcntl; fcntl.fcntl(3, 4)"),
+        ("_doorway/handles", "import os; os.O_RDWR"),
         ("_doorway/folders", "import os; os.unlink('x', dir_fd=3)"),
         ("_doorway/drafts", "import ctypes; ctypes.pythonapi"),
         ("_doorway/egress", "import shutil; shutil.rmtree('x')"),
         ("_doorway/egress", "import os; os.unlink('x')"),
         ("_doorway/egress", "open('x', 'w')"),
         ("_doorway/egress", "import urllib.request"),
+        ("_doorway/egress", "import subprocess"),
         ("_doorway/files", "import os; os.kill(2, 9)"),
     ],
 )

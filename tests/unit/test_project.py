@@ -34,7 +34,7 @@ HEADER = """\
 """
 
 # How code refers to docs/contract.md: contract §5, contract §5 and §11.
-REFERENCE = re.compile(r"contract §(\d+)(?: and §(\d+))?")
+REFERENCE = re.compile(r"contract §(\d+)(?:,? and §(\d+))?")
 
 # The brackets keep this file from saying what it forbids.
 FORBIDDEN = {

@@ -11,26 +11,27 @@ binary, a refusal and a time-out are outcomes that callers report.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import Callable, NamedTuple, Optional
 
 from .problem import Problem
+from .processes import PS, Process, has_proc, parse_ps, read_proc
+from .running import OUTPUT_CAP, REFUSED_RC, TIMEOUT_RC, Outcome, run
 from .sandbox import Sandbox
 
+__all__ = ["REFUSED_RC", "TIMEOUT_RC", "Binary", "Clock", "Egress", "Outcome", "Process", "Verdict"]
+
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-# The same flags on Linux and macOS; the C locale, because lstart is spelled in the locale's words.
-PS = ("env", "LC_ALL=C", "ps", "-ww", "-o", "uid=,stat=,lstart=,command=", "-p")
-# ps speaks English, and strptime whatever language the module's interpreter was set to.
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 MAX_PID = 2**31 - 1
-REFUSED_RC = 127
-TIMEOUT_RC = 124
 REFUSAL = "refused by the sandbox: {0} was not named"
+STATUS_LINE = re.compile(rb"HTTP/[0-9.]+ ([0-9]{3})\b")
+STATUS_CAP = 4096  # bytes in which a server must have said its status
+POLL_SECONDS, PS_SECONDS = 0.05, 1  # how often the end of a process is looked for, and how often by asking ps
 
 
 class Binary(NamedTuple):
@@ -38,41 +39,6 @@ class Binary(NamedTuple):
 
     path: str
     named: bool = False
-
-
-class Outcome(NamedTuple):
-    """What came of a command or a request; rc 127 where it was refused or is missing, 124 after the time limit."""
-
-    rc: int
-    out: str = ""
-    err: str = ""
-    refused: bool = False
-    missing: bool = False
-
-    @property
-    def complaint(self) -> str:
-        """The first telling line of a failure, for people."""
-        lines = [line.strip() for text in (self.err, self.out) for line in text.splitlines() if line.strip()]
-        return lines[0][:200] if lines else f"exit code {self.rc}"
-
-
-class Process(NamedTuple):
-    """What is known of a live process; started is seconds since the epoch, exact tells if it is finer than a second.
-
-    birth is the system's own word for the start: unlike started it stays the same when somebody sets the clock.
-    """
-
-    pid: int
-    uid: int
-    state: str
-    command: str
-    started: float
-    exact: bool
-    birth: str = ""
-
-    def is_same(self, other: Process) -> bool:
-        """True where other is this very process, not a later one with its pid."""
-        return (self.pid, self.birth) == (other.pid, other.birth) and bool(self.birth or self.started == other.started)
 
 
 # A reason not to signal the process, or None where it may be signalled.
@@ -102,34 +68,33 @@ class Egress:
         self.sandboxed = sandbox.armed
         self._environ = None if environ is None else dict(environ)
 
-    def run(self, binary: Binary, args: Sequence[str], cwd: str | None = None, timeout: float = 60) -> Outcome:
-        """Run a program to its end, without a shell and without standard input; timeout in seconds."""
+    def run(
+        self,
+        binary: Binary,
+        args: Sequence[str],
+        cwd: str | None = None,
+        timeout: float = 60,
+        env: Mapping[str, str] | None = None,
+        cap: int = OUTPUT_CAP,
+    ) -> Outcome:
+        """Run a program to its end, without a shell and without standard input, in a session of its own.
+
+        timeout in seconds, cap in bytes of either output: beyond them it is ended with all that it started. env: the
+        whole environment, made from nothing; None: our own.
+        """
         if self.sandboxed and not (binary.named or binary.path == sys.executable):
             return Outcome(REFUSED_RC, "", REFUSAL.format(binary.path), refused=True)
-        return self._spawn([binary.path, *args], cwd, timeout)
+        return self._spawn([binary.path, *args], cwd, timeout, env, cap)
 
-    def _spawn(self, argv: list[str], cwd: str | None, timeout: float) -> Outcome:
-        try:
-            done = subprocess.run(
-                argv,
-                cwd=cwd,
-                env=self._environ,
-                timeout=timeout,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                encoding="utf-8",
-                errors="replace",
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return Outcome(TIMEOUT_RC, "", f"{argv[0]} gave no answer within {timeout:g} s")
-        except OSError as error:
-            culprit = error.filename or argv[0]  # the program, or the folder it was to run in
-            missing = isinstance(error, FileNotFoundError) and culprit == argv[0]
-            return Outcome(REFUSED_RC, "", f"{culprit}: {error.strerror or error}", missing=missing)
-        except ValueError as error:  # an argument with a NUL byte
-            return Outcome(REFUSED_RC, "", f"{argv[0]}: {error}")
-        return Outcome(done.returncode, done.stdout, done.stderr)
+    def _spawn(
+        self,
+        argv: list[str],
+        cwd: str | None,
+        timeout: float,
+        env: Mapping[str, str] | None = None,
+        cap: int = OUTPUT_CAP,
+    ) -> Outcome:
+        return run(argv, cwd, self._environ if env is None else env, timeout, cap)
 
     def find(self, name: str, *fallbacks: str) -> str | None:
         """The absolute path of a program on PATH, else the first fallback that can be run; None in the sandbox."""
@@ -138,56 +103,50 @@ class Egress:
         return shutil.which(name) or next((path for path in fallbacks if os.access(path, os.X_OK)), None)
 
     def get(self, url: str, timeout: float = 2) -> Outcome:
-        """Ask url; rc 0 whenever a server answers at all, with its status as output; timeout in seconds.
+        """Ask url; rc 0 whenever a server answers at all, with its status as output; timeout in seconds, for all of it.
 
         No proxy is asked and no redirection followed: nobody but the host that url names.
         """
-        import http.client  # three times the cost of all else here, and rarely asked for
-        import urllib.parse
+        import urllib.parse  # costs more than all else here, and is rarely asked for
 
         try:
             parts = urllib.parse.urlsplit(url)
-            host, port = parts.hostname or "", parts.port
+            host, port = parts.hostname or "", parts.port or 80
         except ValueError as error:
             return Outcome(1, "", f"{url}: {error}")
         if self.sandboxed and host not in LOOPBACK:
             return Outcome(REFUSED_RC, "", REFUSAL.format(host or url), refused=True)
         if parts.scheme != "http" or not host:
             return Outcome(1, "", f"{url}: not an HTTP address")
-        connection = http.client.HTTPConnection(host, port or 80, timeout=timeout)
+        place = urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, ""))
+        head = f"GET {place} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n"
         try:
-            connection.request("GET", urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, "")))
-            return Outcome(0, str(connection.getresponse().status))
-        except (OSError, ValueError, http.client.HTTPException) as error:
+            status = _ask(host, port, head, timeout)
+        except (OSError, ValueError) as error:
             return Outcome(1, "", f"{url}: {error}")
-        finally:
-            connection.close()
+        return Outcome(0, status) if status else Outcome(1, "", f"{url}: what answers does not speak HTTP")
 
     def alive(self, pid: int) -> bool:
         """True where pid is a process that has not ended (a zombie has); in doubt True."""
         if not 1 <= pid <= MAX_PID:
             return False
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
+        if not _is_there(pid):
             return False
-        except PermissionError:
-            pass  # there is one, and it is somebody else's
         try:
             found = self.process(pid)
         except Problem:
             return True
-        return found is None or not found.state.startswith("Z")
+        return found is not None and not found.state.startswith("Z")
 
     def process(self, pid: int) -> Process | None:
         """The process with this pid, from /proc where there is one, else from ps; None where there is none.
 
-        Raises Problem where ps does not answer: a process that cannot be seen is not one that has ended.
+        Raises Problem where it may not be looked at: a process that cannot be seen is not one that has ended.
         """
         if not 1 <= pid <= MAX_PID:
             return None
-        if os.path.exists("/proc/self/stat"):
-            return _process_from_proc(pid)
+        if has_proc():
+            return read_proc(pid)
         answer = self._spawn([*PS, str(pid)], None, 10)
         found = parse_ps(pid, answer.out)
         if found is None and (answer.rc != 1 or answer.out.strip()):
@@ -225,13 +184,46 @@ class Egress:
     def wait_gone(self, process: Process, clock: Clock, seconds: float) -> bool:
         """Wait until this very process (not a later one with its pid) has ended; seconds is the limit."""
         limit = clock.monotonic() + seconds
+        due = clock.monotonic()
         while True:
-            found = self.process(process.pid)
-            if found is None or found.state.startswith("Z") or not found.is_same(process):
-                return True
-            if clock.monotonic() >= limit:
+            now = clock.monotonic()
+            # Without /proc each look starts a program: rarely, and when something has happened.
+            if has_proc() or now >= min(due, limit) or not _is_there(process.pid):
+                found, due = self.process(process.pid), now + PS_SECONDS
+                if found is None or found.state.startswith("Z") or not found.is_same(process):
+                    return True
+            if now >= limit:
                 return False
-            clock.sleep(0.05)
+            clock.sleep(POLL_SECONDS)
+
+
+def _is_there(pid: int) -> bool:
+    """True where the system knows the pid: of a process, or of one that has ended and that nobody has waited for."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # there is one, and it is somebody else's
+    return True
+
+
+def _ask(host: str, port: int, request: str, timeout: float) -> str:
+    """The status that a server answers a request with; empty where that is no HTTP. timeout in seconds, for all."""
+    import socket
+
+    limit = time.monotonic() + timeout
+    with socket.create_connection((host, port), timeout) as connection:
+        connection.sendall(request.encode("ascii"))
+        head = b""
+        while b"\n" not in head and len(head) < STATUS_CAP:
+            connection.settimeout(max(0.001, limit - time.monotonic()))
+            part = connection.recv(STATUS_CAP)
+            if not part:
+                break
+            head += part
+    match = STATUS_LINE.match(head)
+    return match[1].decode() if match else ""
 
 
 def _open_pidfd(pid: int) -> int | None:
@@ -245,30 +237,3 @@ def _open_pidfd(pid: int) -> int | None:
         raise
     except OSError:  # a kernel without the call
         return None
-
-
-def _process_from_proc(pid: int) -> Process | None:
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as stat, open(f"/proc/{pid}/cmdline", "rb") as cmdline:
-            fields = stat.read().rpartition(b")")[2].split()
-            command = cmdline.read().replace(b"\0", b" ").decode("utf-8", "replace").strip()
-        uid = os.stat(f"/proc/{pid}").st_uid
-    except (FileNotFoundError, ProcessLookupError, PermissionError):
-        return None
-    age = time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / os.sysconf("SC_CLK_TCK")
-    return Process(pid, uid, fields[0].decode(), command, time.time() - age, exact=True, birth=fields[19].decode())
-
-
-def parse_ps(pid: int, text: str) -> Process | None:
-    """Read the line that ps prints for uid=,stat=,lstart=,command= (the same flags on Linux and macOS)."""
-    fields = text.strip().split(None, 7)
-    if len(fields) < 7:
-        return None
-    try:
-        hour, minute, second = map(int, fields[5].split(":"))
-        moment = (int(fields[6]), MONTHS.index(fields[3]) + 1, int(fields[4]), hour, minute, second, 0, 0, -1)
-        uid, started = int(fields[0]), time.mktime(moment)
-    except (ValueError, OverflowError):
-        return None
-    command = fields[7] if len(fields) > 7 else ""
-    return Process(pid, uid, fields[1], command, started, exact=False, birth=" ".join(fields[2:7]))

@@ -7,10 +7,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 Json = dict[str, Any]
-Value = TypeVar("Value")
 
 # The one hole that is left on a given host: whose entry it is. A NUL stands in no name and no text of ours.
 PERSONALITY = "\0personality\0"
@@ -44,15 +43,14 @@ class Forms(NamedTuple):
     slot: Json
 
 
-def place(value: Value, holes: Mapping[str, str]) -> Value:
-    """The value with its holes filled, in every string leaf; keys stay."""
-    if isinstance(value, str):
+def place(value: Any, holes: Mapping[str, str]) -> Any:
+    """The value with its holes filled, in every string leaf; keys stay, and so does what only reads like a string."""
+    if type(value) is str:
         for hole, text in holes.items():
-            if hole in value:  # else it may be the number of a document, which is a string of its own kind
-                value = value.replace(hole, text)  # type: ignore[assignment]
+            value = value.replace(hole, text)
         return value
     if isinstance(value, dict):
-        return {key: place(item, holes) for key, item in value.items()}  # type: ignore[return-value]
+        return {key: place(item, holes) for key, item in value.items()}
     if isinstance(value, list):
-        return [place(item, holes) for item in value]  # type: ignore[return-value]
+        return [place(item, holes) for item in value]
     return value

@@ -65,6 +65,11 @@ def dream_gate(binary: str) -> bytes:
     return _runner("Says whether the weekly consolidation has work to do.", binary, "dream-collect --gate")
 
 
+def quoted(path: str) -> str:
+    """A path as it stands between double quotes in a script."""
+    return "".join(f"\\{letter}" if letter in '\\"$`' else letter for letter in path)
+
+
 def _runner(purpose: str, binary: str, arguments: str) -> bytes:
-    quoted = "".join(f"\\{letter}" if letter in '\\"$`' else letter for letter in binary)
-    return RUNNER.format(purpose=purpose, binary=quoted, arguments=arguments).encode("utf-8", "surrogateescape")
+    text = RUNNER.format(purpose=purpose, binary=quoted(binary), arguments=arguments)
+    return text.encode("utf-8", "surrogateescape")

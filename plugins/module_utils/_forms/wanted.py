@@ -6,17 +6,90 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from .._host.host import Host
+from .._host.results import SKIPPED, Result
+from . import memory
 from .ahead import NOTHING, Ahead
 from .bundled import bundled
-from .forms import Forms
+from .forms import BUNDLED, LEARNED, Forms
+from .learned import Lesson, forms_of, learn, study
 
-AUTO = "auto"
+KEPT = "kept"
+ASKED_FOR = "asked for"
+# What this process knows already, by everything that it depends on: whether it is kept, and the lesson.
+_known: dict[str, tuple[bool, Lesson]] = {}
 
 
-def wanted_forms(host: Host, options: Mapping[str, Any], ahead: Ahead = NOTHING) -> Forms:
-    """The forms of a host; options: forms (auto, bundled). Those of a binary that is about to come count first."""
-    return ahead.forms or bundled(host, "nothing is learned yet")
+def wanted_forms(host: Host, options: Mapping[str, Any], ahead: Ahead = NOTHING, keep: bool = False) -> Forms:
+    """The forms of a host. Never fails.
+
+    options: forms (auto, bundled). ahead: those of a binary that is about to come count first. keep: what is learned
+    may be written down for the next run, which neither check mode nor verify may.
+    """
+    if options.get("forms") == BUNDLED:
+        return bundled(host, ASKED_FOR)
+    return ahead.forms or _of_the_provider(host, keep)[1]
+
+
+def forms_of_new(host: Host, options: Mapping[str, Any], binary: str) -> Forms:
+    """The forms that a host will want once the program at the path binary is its provider. Never fails.
+
+    options: forms. Nothing installed is touched.
+    """
+    return bundled(host, ASKED_FOR) if options.get("forms") == BUNDLED else learn(host, binary)
+
+
+def remembered_version(host: Host) -> str:
+    """The version that the binary told when it was asked last, by this process or one before; empty if nobody knows.
+
+    A binary that is another one since then was never asked.
+    """
+    key = memory.key_of(host)
+    if key is None:
+        return ""
+    known = _known.get(_memo(host, key))
+    lesson = known[1] if known else memory.recall(host, key)
+    return lesson.version if lesson else ""
+
+
+def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = NOTHING) -> Result:
+    """Say where the forms of a host are from, and keep them for the next run unless check (contract §10).
+
+    options: forms. Never fails, and changes nothing: what is kept is nobody's but ours. Bundled ones are a skip.
+    """
+    if options.get("forms") == BUNDLED or ahead.forms:
+        action, forms = LEARNED, wanted_forms(host, options, ahead)
+    else:
+        action, forms = _of_the_provider(host, keep=not check)
+    data = {"origin": forms.origin, "version": forms.version}
+    if forms.origin == BUNDLED:
+        return Result(SKIPPED, f"bundled: {forms.why}", data=data)
+    return Result(action, forms.why, data=data)
+
+
+def _of_the_provider(host: Host, keep: bool) -> tuple[str, Forms]:
+    """Whether they were learned just now or kept from before, and the forms."""
+    key = memory.key_of(host)
+    if key is None:
+        return LEARNED, bundled(host, f"no binary at {host.paths.binary}")
+    memo = _memo(host, key)
+    if memo not in _known:
+        kept = memory.recall(host, key)
+        _known[memo] = (True, kept) if kept else (False, study(host))
+    on_disk, lesson = _known[memo]
+    why = lesson.why
+    if on_disk and lesson.forms is None:
+        why += f" (as found before; remove {memory.memory_path(host)} to have it tried again)"
+    if keep and not on_disk and lesson.lasting and memory.key_of(host) == key:
+        failure = memory.keep(host, key, lesson)
+        _known[memo] = (not failure, lesson)
+        why += f"; not kept: {failure}" if failure else ""
+    return KEPT if on_disk else LEARNED, forms_of(host, lesson._replace(why=why))
+
+
+def _memo(host: Host, key: Mapping[str, Any]) -> str:
+    return json.dumps([key, host.paths.state, host.egress.sandboxed, host.binary.named])

@@ -51,6 +51,11 @@ def read_registry(host: Host) -> list[dict[str, Any]]:
     return [row for row in rows if isinstance(row, dict)]
 
 
+def row_of(rows: list[dict[str, Any]], personality: str) -> dict[str, Any] | None:
+    """The first row of a peer; None where the registry does not know it."""
+    return next((row for row in rows if _trimmed(row.get("personality")) == personality), None)
+
+
 def peers_of(rows: list[dict[str, Any]]) -> tuple[Peer, ...]:
     """The peers of registry rows or map entries; those without a non-blank personality and cwd are dropped."""
     peers = []

@@ -14,16 +14,17 @@ from typing import Any, NamedTuple
 
 OK, CHANGED, SKIP, FAIL = "ok", "changed", "skip", "fail"
 LANDED = (OK, CHANGED)
-# The steps, in the contract's order.
+# The steps, in the contract's order; role-descriptions is told with wake-policy.
 ORDER = (
-    *("binary", "forms", "templates", "doctrines", "wake-policy", "fleet", "surfaces", "plugin-off", "slot"),
-    *("launcher", "triggers", "guide", "memoryd"),
+    *("binary", "forms", "templates", "doctrines", "wake-policy", "role-descriptions", "fleet", "surfaces"),
+    *("plugin-off", "slot", "launcher", "triggers", "guide", "memoryd"),
 )
 # Whose work can give a step work. A new binary is looked at anew, with everything that follows from it.
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "forms": ("binary",),
     "templates": ("binary", "forms"),
     "doctrines": ("binary", "templates"),
+    "role-descriptions": ("templates",),
     "surfaces": ("binary", "fleet"),
     "plugin-off": ("surfaces",),
     "slot": ("binary", "plugin-off"),
@@ -33,7 +34,10 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "memoryd": ("binary", "slot", "launcher"),
 }
 # What repair may mend (contract §10); templates, because a doctrine is rendered from its template.
-MENDABLE = ("templates", "doctrines", "wake-policy", "fleet", "surfaces", "slot", "launcher", "triggers", "memoryd")
+MENDABLE = (
+    *("templates", "doctrines", "wake-policy", "role-descriptions", "fleet", "surfaces", "slot", "launcher"),
+    *("triggers", "memoryd"),
+)
 POSTPONED = "postponed: {0}. Mend that and run update again"
 STRANDED = "the fleet map was not written, and peers that an old map does not name would be stranded"
 KEPT = "v1.1 kept, so that the next run can still derive the plugin: see plugin-off"
@@ -56,7 +60,7 @@ def held(step: str, facts: Mapping[str, Any], done: Mapping[str, str], repair: b
     if form == "foreign":
         return _foreign(step, str(facts["slot"]["provider"]))
     if step in ("binary", "forms"):
-        return None
+        return Held(SKIP, "left to update") if repair else None
     problem = _unfit(step, facts, done)
     if problem is not None:
         return problem
@@ -129,12 +133,18 @@ def is_due(step: str, look: Mapping[str, Any], done: Mapping[str, Mapping[str, A
     woken = any(done[need].get("changed") for need in NEEDS.get(step, ()) if need in done)
     if not woken and step not in look["pending"]:
         return False
-    return held(step, look, statuses(look, done), repair) is None
+    return held(step, look, statuses(look, done, repair), repair) is None
 
 
-def statuses(look: Mapping[str, Any], done: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """The status of every step: as it came out, or where it did not run as the look foretold it."""
-    return {name: status_of(done.get(name, step)) for name, step in look["steps"].items()}
+def statuses(
+    look: Mapping[str, Any], done: Mapping[str, Mapping[str, Any]], repair: bool = False
+) -> dict[str, str]:
+    """The status of every step: as it came out, or where it did not run as it was held back or foretold."""
+    found: dict[str, str] = {}
+    for name in ORDER:
+        reason = None if name in done else held(name, look, found, repair)
+        found[name] = reason.status if reason else status_of(done.get(name, look["steps"][name]))
+    return found
 
 
 def pending(steps: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -11,50 +11,55 @@ from typing import Any
 
 from .._doorway.problem import Problem
 from .._host.host import Host
+from .._host.results import Result
 from .._host.roles import read_manifest
-from .._things.binary import binary_version
+from .._things.binary import Told, binary_version
 from .._things.fleet_map import read_fleet
 from .._things.memoryd import read_daemon, read_heartbeat
 from .._things.slot import read_slot
 
+HUNG_AFTER = 120  # seconds
 
-def gather(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
+
+def gather(host: Host, options: Mapping[str, Any], check: bool) -> Result:
     """Everything the collection knows of a host. Never changes anything; check makes no difference.
 
-    options: probe (ask memoryd's port whether anybody answers).
+    options: probe (ask memoryd's port whether anybody answers), hung_after (seconds, 120).
     """
+    facts = read_host(host, options)
+    return Result("read", f"{in_short(facts)}, {host.config.problem or 'provisioned'}", data=facts)
+
+
+def in_short(facts: Mapping[str, Any]) -> str:
+    """A host in a few words."""
+    return f"slot {facts['slot']['form']}, {facts['fleet']['count']} peers"
+
+
+def read_host(host: Host, options: Mapping[str, Any], version: str = "") -> dict[str, Any]:
+    """The facts of a host; version: what the binary is known to say, empty: it is asked."""
     config = host.config
     slot, fleet, manifest = read_slot(host), read_fleet(host), read_manifest(host)
-    found = {
-        "changed": False,
-        "action": "read",
+    return {
         "paths": {**host.paths._asdict(), "templates": host.paths.templates(config.locale)},
         "config": {"ok": config.ok, **config._asdict()},
-        "slot": {
-            "form": slot.form,
-            "provider": slot.provider,
-            "version": slot.version,
-            "problem": slot.problem,
-        },
+        "slot": {"form": slot.form, "provider": slot.provider, "version": slot.version, "problem": slot.problem},
         "fleet": {"readable": fleet.readable, "count": len(fleet.peers), "problem": fleet.problem},
-        "memoryd": _memoryd(host, bool(options.get("probe"))),
+        "memoryd": _memoryd(host, options),
         "roles": [{"role": role.role, "cwd": role.cwd, "template": role.template} for role in manifest.roles],
         "roles_problem": manifest.problem,
-        "binary": _binary(host),
+        "binary": _binary(host, version),
         "sandboxed": host.files.sandbox.armed,
     }
-    found["detail"] = f"slot {slot.form}, {len(fleet.peers)} peers, " + (config.problem or "provisioned")
-    return found
 
 
-def _memoryd(host: Host, probe: bool) -> dict[str, Any]:
+def _memoryd(host: Host, options: Mapping[str, Any]) -> dict[str, Any]:
     beat = read_heartbeat(host)
     try:
         daemon = read_daemon(host)
         pid, running, problem = daemon.pid, daemon.process is not None, daemon.stale
     except Problem as unreadable:
         pid, running, problem = None, False, str(unreadable)
-    answer = host.egress.get(f"http://127.0.0.1:{host.config.mcp_port}/mcp") if probe else None
+    answer = host.egress.get(f"http://127.0.0.1:{host.config.mcp_port}/mcp") if options.get("probe") else None
     return {
         "pid": pid,
         "running": running,
@@ -62,10 +67,12 @@ def _memoryd(host: Host, probe: bool) -> dict[str, Any]:
         "heartbeat_age": None if beat.age is None else round(beat.age, 3),
         "watch": beat.watch,
         "heartbeat_problem": beat.problem,
+        "complaint": beat.complaint(float(options.get("hung_after") or HUNG_AFTER)),
         "listening": None if answer is None else answer.rc == 0,
     }
 
 
-def _binary(host: Host) -> dict[str, Any]:
+def _binary(host: Host, version: str) -> dict[str, Any]:
     """Whether the binary is there, and the version it tells; a problem where it tells none."""
-    return {"present": host.files.mode(host.paths.binary) is not None, **binary_version(host)._asdict()}
+    told = Told(version) if version else binary_version(host)
+    return {"present": host.files.mode(host.paths.binary) is not None, **told._asdict()}

@@ -17,11 +17,11 @@ from .._doorway.problem import Problem
 from .._forms.ahead import NOTHING, Ahead
 from .._forms.wanted import wanted_forms
 from .._host.host import Host
+from .._host.options import given_version
 from .._host.results import FAILED, SKIPPED, Result, stopped
-from .._things.slot import FOREIGN
-from .._things.version import wanted_version
+from .._things.slot import FOREIGN, read_slot
 from .gates import FAIL, ORDER, Held, held, pending, status_of
-from .info import gather
+from .info import in_short, read_host
 from .steps import STEPS
 
 # What a step returns for its own module or for the steps after it, and a look's answer would only be longer by.
@@ -58,8 +58,11 @@ def look(host: Host, options: Mapping[str, Any], check: bool) -> Result:
     without its bulk), pending (the steps that have something to do). Raises Problem for wrong options.
     """
     host = host._replace(egress=cast(Egress, Remembering(host.egress)))
-    facts = _facts(host, options, bool(options.get("keep_forms")) and not check)
-    ahead, steps, diffs = NOTHING, {}, []
+    options = {**options, "templates": _own_templates(host, options)}
+    facts = _facts(host, {**options, "keep_forms": options.get("keep_forms") and not check})
+    ahead = NOTHING
+    steps: dict[str, dict[str, Any]] = {}
+    diffs: list[Mapping[str, str]] = []
     for name in ORDER:
         reason = held(name, facts, {step: status_of(told) for step, told in steps.items()})
         result = _planned(name, host, options, ahead) if reason is None else _held_back(reason)
@@ -71,16 +74,18 @@ def look(host: Host, options: Mapping[str, Any], check: bool) -> Result:
     return Result("looked", _detail(found), changed=check and changed, diff=diffs, data=found)
 
 
-def _facts(host: Host, options: Mapping[str, Any], keep: bool) -> dict[str, Any]:
-    facts = gather(host, options)
-    if facts["slot"]["form"] != FOREIGN and facts["config"]["ok"]:
-        wanted_forms(host, options, keep=keep)
-    try:
-        return {**facts, "version": wanted_version(host, options) if facts["binary"]["present"] else ""}
-    except Problem as problem:
-        if options.get("version"):
-            raise
-        return {**facts, "version": "", "binary": {**facts["binary"], "problem": str(problem)}}
+def _own_templates(host: Host, options: Mapping[str, Any]) -> Any:
+    """The operator's templates in the language of this host; None where there are none."""
+    given = options.get("templates") or {}
+    return given.get(host.config.locale) or given.get("") or None
+
+
+def _facts(host: Host, options: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of the host, with the version that is wanted there; empty where nobody can tell it."""
+    asked = read_slot(host).form != FOREIGN and host.config.ok
+    keep = bool(options.get("keep_forms"))
+    facts = read_host(host, options, wanted_forms(host, options, keep=keep).version if asked else "")
+    return {**facts, "version": given_version("version", options.get("version")) or facts["binary"]["version"]}
 
 
 def _planned(name: str, host: Host, options: Mapping[str, Any], ahead: Ahead) -> Result:
@@ -103,7 +108,5 @@ def _told(result: Result) -> dict[str, Any]:
 
 
 def _detail(found: Mapping[str, Any]) -> str:
-    waiting = ", ".join(found["pending"])
-    return f"slot {found['slot']['form']}, {found['fleet']['count']} peers, " + (
-        found["config"]["problem"] or (f"to do: {waiting}" if waiting else "nothing to do")
-    )
+    waiting = f"to do: {', '.join(found['pending'])}" if found["pending"] else "nothing to do"
+    return f"{in_short(found)}, {found['config']['problem'] or waiting}"

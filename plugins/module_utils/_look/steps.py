@@ -13,9 +13,20 @@ from .._forms.ahead import Ahead
 from .._forms.wanted import ensure as learn_forms
 from .._host.core import peers_of
 from .._host.host import Host
-from .._host.results import Result
+from .._host.results import FAILED, SKIPPED, Result
 from .._surfaces import legacy_plugin, peers
-from .._things import binary, doctrines, fleet_map, memoryd, provider_files, slot, triggers, wake_policy
+from .._things import (
+    binary,
+    doctrines,
+    fleet_map,
+    memoryd,
+    provider_files,
+    role_descriptions,
+    slot,
+    templates,
+    triggers,
+    wake_policy,
+)
 
 Options = Mapping[str, Any]
 Work = Callable[[Host, Options, bool, Ahead], Result]
@@ -38,13 +49,12 @@ def _nothing(ahead: Ahead, result: Result, host: Host) -> Ahead:
     return ahead
 
 
-def _writes(name: str) -> Callable[[Ahead, Result, Host], Ahead]:
-    """A step that would write the file which paths know by this name."""
-    return lambda ahead, result, host: _written(ahead, getattr(host.paths, name)) if result.changed else ahead
-
-
 def _written(ahead: Ahead, *paths: str) -> Ahead:
     return ahead._replace(written=ahead.written | set(paths))
+
+
+def _new_slot(ahead: Ahead, result: Result, host: Host) -> Ahead:
+    return _written(ahead, host.paths.slot) if result.changed else ahead
 
 
 def _new_binary(ahead: Ahead, result: Result, host: Host) -> Ahead:
@@ -55,7 +65,7 @@ def _new_binary(ahead: Ahead, result: Result, host: Host) -> Ahead:
 
 
 def _new_templates(ahead: Ahead, result: Result, host: Host) -> Ahead:
-    return ahead._replace(templates=result.data.get("pending", {}))
+    return templates.leaves(ahead, result)
 
 
 def _new_peers(ahead: Ahead, result: Result, host: Host) -> Ahead:
@@ -63,23 +73,54 @@ def _new_peers(ahead: Ahead, result: Result, host: Host) -> Ahead:
 
 
 def _new_scripts(ahead: Ahead, result: Result, host: Host) -> Ahead:
-    return _written(ahead, host.paths.launcher, host.paths.dream_gate) if result.changed else ahead
+    return provider_files.leaves(ahead, result)
+
+
+# ---- temporary adapters
+def _old(ensure: Any) -> Work:
+    def work(host: Host, options: Options, check: bool, ahead: Ahead) -> Result:
+        d = dict(ensure(host, options, check))
+        return Result(d.pop("action"), d.pop("detail"), d.pop("changed"), d.pop("msg", "") if d.pop("failed", False) else "", diff=d.pop("diff", []), data=d)
+    return work
+
+
+def _memoryd(host: Host, options: Options, check: bool, ahead: Ahead) -> Result:
+    if options.get("restart") == "never":
+        return Result(SKIPPED, "restarts are switched off (never)")
+    paths = [host.paths.binary, host.paths.slot, host.paths.launcher, host.paths.config_file]
+    anyway = options.get("restart") == "always" or ahead.written.intersection(paths)
+    asked = {} if anyway else {"newer_than": paths, "hung_after": options.get("hung_after")}
+    return _old(memoryd.ensure)(host, {**asked, "wait": 5}, check, ahead)
+
+
+def _binary(host: Host, options: Options, check: bool, ahead: Ahead) -> Result:
+    if options.get("checksum"):
+        return _old(binary.ensure)(host, options, check, ahead)
+    told = binary.binary_version(host)
+    if told.version:
+        return Result("already", f"{host.paths.binary} is version {told.version}")
+    if told.refused:
+        return Result(SKIPPED, told.problem, refused=True)
+    words = f"{told.problem}: install it, or name a file to install in iapeer_memory_binary_src"
+    return Result(FAILED, words, failure=words)
+# ---- end
 
 
 COMMON = ("forms",)
 VERSIONED = (*COMMON, "version")
 STEPS: Mapping[str, Step] = {
-    "binary": Step(binary.ensure, _given("checksum", "src", *COMMON), _new_binary),
+    "binary": Step(_binary, _given("checksum", "src", *COMMON), _new_binary),
     "forms": Step(learn_forms, _given(*COMMON), _nothing),
     "templates": Step(provider_files.ensure, _given("templates", *COMMON, part="templates"), _new_templates),
     "doctrines": Step(doctrines.ensure, _given(*VERSIONED), _nothing),
     "wake-policy": Step(wake_policy.ensure, _given(), _nothing),
+    "role-descriptions": Step(role_descriptions.ensure, _given(*COMMON), _nothing),
     "fleet": Step(fleet_map.ensure, _given(), _new_peers),
     "surfaces": Step(peers.ensure, _given("skills", "lock_timeout", *COMMON, state="present"), _nothing),
     "plugin-off": Step(legacy_plugin.ensure, _given("claude_bin", "codex_bin", method="auto"), _nothing),
-    "slot": Step(slot.ensure, _given(*VERSIONED, state="present", migrate=True), _writes("slot")),
+    "slot": Step(slot.ensure, _given(*VERSIONED, state="present", migrate=True), _new_slot),
     "launcher": Step(provider_files.ensure, _given(*COMMON, part="launcher"), _new_scripts),
-    "triggers": Step(triggers.ensure, _given(*COMMON, standard=True), _nothing),
+    "triggers": Step(triggers.ensure, _given(*COMMON, standard=True, state="present"), _nothing),
     "guide": Step(provider_files.ensure, _given("templates", *COMMON, part="guide"), _nothing),
-    "memoryd": Step(memoryd.ensure, _given("restart", "hung_after", "wait"), _nothing),
+    "memoryd": Step(_memoryd, _given("restart", "hung_after", "wait"), _nothing),
 }

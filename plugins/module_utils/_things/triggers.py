@@ -12,24 +12,31 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .._doorway.problem import Problem
-from .._host.core import core_problem, peers_of, read_registry
+from .._forms.ahead import NOTHING, Ahead
+from .._forms.wanted import wanted_forms
+from .._host.core import core_problem, peers_of, read_registry, row_of
 from .._host.edits import read_json_object
 from .._host.host import Host
-from .._host.options import absolute
+from .._host.options import absolute, seconds
+from .._host.results import FAILED, SKIPPED, Result
 from .._host.roles import read_manifest
+from .trigger_plan import (
+    FIELDS,
+    PRESENT,
+    PROGRAMS,
+    REQUIRED,
+    Trigger,
+    TriggerPlan,
+    Wanted,
+    plan_trigger,
+    shown,
+    wanted_triggers,
+)
 
 RECEIVERS = {"event": "watcher", "time": "timer"}
 PROFILE = os.path.join(".iapeer", "peer-profile.json")
-# What a message carries for each kind, in the order of the contract; the profile repeats it.
-FIELDS = {"event": ("script", "target", "id"), "time": ("when", "message", "target", "id", "check")}
-# What must be seen in the profile; the others are compared only where the profile tells them.
-TOLD = {"event": ("target", "script"), "time": ("target", "check")}
-REQUIRED = {"event": ("script", "target"), "time": ("when", "text", "target")}  # options of the module
 POLL_SECONDS = 0.1
 SEND_TIMEOUT = 60
-
-Trigger = dict[str, Any]
-
 
 class Registrant(NamedTuple):
     """Who owns the triggers: its name, its folder, and its runtime where the registry had to be asked."""
@@ -39,14 +46,35 @@ class Registrant(NamedTuple):
     runtime: str = ""
 
 
-class TriggerPlan(NamedTuple):
-    """What is to be sent and what should then be seen; action already or absent where nothing is."""
+class Done(NamedTuple):
+    """What came of one trigger: the plan, the trigger as the profile has it then, and why it failed.
 
-    action: str
-    detail: str
-    message: Trigger | None
-    current: Trigger | None
-    wanted: Trigger | None
+    missing: the program that it names, where that is not in place on the disk.
+    """
+
+    wanted: Wanted
+    plan: TriggerPlan
+    current: Trigger | None = None
+    missing: str = ""
+    problem: Problem | None = None
+
+    @property
+    def changed(self) -> bool:
+        """True where a message was sent, or would be."""
+        return self.plan.message is not None and self.problem is None
+
+    def record(self) -> dict[str, Any]:
+        """The record that the module returns."""
+        refused = self.problem is not None and self.problem.refused
+        return {
+            "name": self.wanted.name,
+            "id": self.wanted.identity,
+            "action": self.plan.action if self.problem is None else SKIPPED if refused else FAILED,
+            "detail": self.plan.detail if self.problem is None else str(self.problem),
+            "changed": self.changed,
+            "trigger": self.current or {},
+            "missing": self.missing,
+        }
 
 
 def find_registrant(host: Host, name: str, with_runtime: bool) -> Registrant | None:
@@ -57,7 +85,7 @@ def find_registrant(host: Host, name: str, with_runtime: bool) -> Registrant | N
     cwd = read_manifest(host).cwd_of(name)
     if cwd and not with_runtime:
         return Registrant(name, absolute(f"the cwd of {name}", cwd))
-    row = next((row for row in read_registry(host) if row.get("personality") == name), None)
+    row = row_of(read_registry(host), name)
     peer = next(iter(peers_of([row] if row else [])), None)
     if row is None or peer is None:
         return None
@@ -67,7 +95,7 @@ def find_registrant(host: Host, name: str, with_runtime: bool) -> Registrant | N
     return Registrant(name, cwd, runtime or next(iter(peer.runtimes), ""))
 
 
-def read_trigger(host: Host, registrant: Registrant, kind: str, identity: str) -> Trigger | None:
+def read_trigger(host: Host, registrant: Registrant, wanted: Wanted) -> Trigger | None:
     """The trigger as the profile has it, matched by role, id and owner; None where it is not there.
 
     Raises Problem where the profile cannot be read or is not what it should be.
@@ -77,75 +105,134 @@ def read_trigger(host: Host, registrant: Registrant, kind: str, identity: str) -
     triggers = notifier.get("triggers") or [] if isinstance(notifier, dict) else None
     if not isinstance(triggers, list):
         raise Problem("notifier.triggers is not a list", path, "malformed")
-    wanted = {"role": kind, "id": identity, "owner": registrant.name}
+    key = {"role": wanted.kind, "id": wanted.identity, "owner": registrant.name}
     rows = [row for row in triggers if isinstance(row, dict)]
-    return next((row for row in rows if all(row.get(key) == value for key, value in wanted.items())), None)
+    return next((row for row in rows if all(row.get(name) == value for name, value in key.items())), None)
 
 
-def plan_trigger(kind: str, wanted: Trigger, current: Trigger | None, state: str) -> TriggerPlan:
-    """What brings the trigger to the wanted state. wanted: the message of its registration, id included."""
-    identity = wanted["id"]
-    if state == "absent":
-        if current is None:
-            return TriggerPlan("absent", f"{identity} is not registered", None, None, None)
-        message = {"cmd": "unregister", "id": identity}
-        return TriggerPlan("unregistered", f"unregistered {identity}", message, current, None)
-    bad = drift(kind, wanted, current)
-    if not bad:
-        return TriggerPlan("already", f"{identity} goes to {wanted['target']}", None, current, wanted)
-    return TriggerPlan("registered", f"registered {identity} to {wanted['target']} ({bad})", wanted, current, wanted)
+def _look(host: Host, registrant: Registrant, wanted: Wanted) -> Trigger | None:
+    """The same; core and notifier write the profile too, so what cannot be read is read once more a moment later."""
+    try:
+        return read_trigger(host, registrant, wanted)
+    except Problem:
+        host.clock.sleep(POLL_SECONDS)
+        return read_trigger(host, registrant, wanted)
 
 
-def drift(kind: str, wanted: Trigger, current: Trigger | None) -> str:
-    """In what a trigger is not as wanted; empty where it is."""
-    if current is None:
-        return "was not registered"
-    keys = [key for key in FIELDS[kind] if key in TOLD[kind] or (key in wanted and key in current)]
-    bad = [key for key in keys if _compared(key, current.get(key)) != _compared(key, wanted.get(key))]
-    return f"differed in {', '.join(bad)}" if bad else ""
+def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = NOTHING) -> Result:
+    """Register or unregister triggers and see them land in the profile, or say what would be sent (check).
 
-
-def _compared(key: str, value: Any) -> Any:
-    """A message counts by its first word, which tells its receiver what it is; the rest is wording."""
-    return value.split(":")[0].split()[:1] if key == "message" and isinstance(value, str) else value
-
-
-def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
-    """Register or unregister one trigger and see it land in the profile, or say what would be sent (check).
-
-    options: state, kind, id, script, target, when, check, text, registrant, wait (seconds to see it land). Without
-    a registrant on this host it is skipped. Raises Problem where the core or the profile fails, and where the profile
-    does not show the change in time.
+    options: state; standard (all triggers of the host, as its forms have them) or one: kind, id, script, target, when,
+    check, text; registrant; wait (seconds to see it land); forms. Without a registrant on this host it is skipped.
+    Raises Problem where one trigger fails: the core, the profile, a script that is not there and executable, a change
+    that the profile does not show in time. Of all triggers each is tried, and the failures are told together.
     """
-    kind, name = options["kind"], options.get("registrant") or "index"
+    wait, name = seconds("wait", options.get("wait") or 0), options.get("registrant") or "index"
+    standard = bool(options.get("standard"))
+    wanted = [_given(options)] if not standard else []
+    if standard:
+        wanted = wanted_triggers(host, wanted_forms(host, options, ahead), options["state"])
+    registrant = find_registrant(host, name, with_runtime=False)
+    if registrant is None:
+        return Result(SKIPPED, f"no {name} peer on this host", data={"triggers": []} if standard else {"trigger": {}})
+    work = _Work(host, registrant, wait, check, ahead)
+    if standard:
+        return _all_result([work.attempt(item) for item in wanted])
+    return _one_result(work.settle(wanted[0]))
+
+
+def _given(options: Mapping[str, Any]) -> Wanted:
+    """The one trigger that the options describe."""
+    kind, state = options["kind"], options["state"]
     identity = str(options.get("id") or "").strip()
     if not identity:
         raise Problem("id is empty: name the trigger")
-    given = {**options, "message": options.get("text")}
-    wanted = {**{key: given[key] for key in FIELDS[kind] if given.get(key)}, "id": identity}
     missing = [key for key in REQUIRED[kind] if not options.get(key)]
-    if missing and options["state"] == "present":
+    if missing and state == PRESENT:
         raise Problem(f"{', '.join(missing)} must be given for a trigger of the kind {kind}")
-    registrant = find_registrant(host, name, with_runtime=False)
-    if registrant is None:
-        return _result(TriggerPlan("skipped", f"no {name} peer on this host", None, None, None), None)
-    current = read_trigger(host, registrant, kind, identity)
-    plan = plan_trigger(kind, wanted, current, options["state"])
-    if plan.message is None:
-        return _result(plan, current)
-    try:
-        registrant = find_registrant(host, name, with_runtime=True)
-    except Problem as problem:
-        raise Problem(f"{plan.detail}: not possible: {problem}", problem.path, problem.kind) from problem
-    if registrant is None or not registrant.runtime:
-        reason = f"no {name} peer with a runtime in the registry"
-        return _result(TriggerPlan("skipped", reason, None, None, None), current)
-    if not os.path.isdir(registrant.cwd):
-        raise Problem(f"the folder of {name} is missing: a trigger could not be seen", registrant.cwd, "missing")
-    if not check:
-        _send(host, registrant, kind, plan.message)
-        current = _await(host, registrant, kind, wanted, options)
-    return _result(plan, current)
+    given = {**options, "message": options.get("text"), "id": identity}
+    return Wanted(identity, kind, state, {key: given[key] for key in FIELDS[kind] if given.get(key)})
+
+
+class _Work:
+    """The triggers of one registrant, one after the other; who sends is asked once, where anything is to be sent."""
+
+    def __init__(self, host: Host, registrant: Registrant, wait: float, check: bool, ahead: Ahead) -> None:
+        self.host, self.registrant, self.wait, self.check, self.ahead = host, registrant, wait, check, ahead
+        self.sender: Registrant | None = None
+
+    def attempt(self, wanted: Wanted) -> Done:
+        """What comes of a trigger, its failure included."""
+        try:
+            return self.settle(wanted)
+        except Problem as problem:
+            nothing = TriggerPlan(FAILED, "", None, None, None)
+            return Done(wanted, nothing, missing=self._missing(wanted, NOTHING), problem=problem)
+
+    def settle(self, wanted: Wanted) -> Done:
+        """Bring one trigger to what is wanted; raises Problem where that fails."""
+        current = _look(self.host, self.registrant, wanted)
+        plan, missing = plan_trigger(wanted, current), self._missing(wanted, NOTHING)
+        if self._missing(wanted, self.ahead):
+            raise Problem(
+                f"not there or not executable, so that the notifier would not take the trigger {wanted.identity}: "
+                "write the launcher and the gate first (update does)",
+                missing,
+                "missing",
+            )
+        if plan.message is None:
+            return Done(wanted, plan, current, missing)
+        sender = self._sender(plan)
+        if sender is None:
+            reason = f"no {self.registrant.name} peer with a runtime in the registry"
+            return Done(wanted, TriggerPlan(SKIPPED, reason, None, None, None), current, missing)
+        if not self.check:
+            _send(self.host, sender, wanted.kind, plan.message)
+            current = self._await(wanted)
+        return Done(wanted, plan, current, missing)
+
+    def _missing(self, wanted: Wanted, ahead: Ahead) -> str:
+        """The program that a trigger names, unless it is there and executable, or is about to be."""
+        path = wanted.message.get(PROGRAMS[wanted.kind]) if wanted.state == PRESENT else None
+        if not path or path in ahead.written or self.host.files.sandbox.hides(path):
+            return ""
+        runs = os.path.isfile(path) and bool((self.host.files.mode(path) or 0) & 0o111)
+        return "" if runs else str(path)
+
+    def _sender(self, plan: TriggerPlan) -> Registrant | None:
+        """Who sends, with its runtime; None where the registry knows none."""
+        name = self.registrant.name
+        try:
+            self.sender = self.sender or find_registrant(self.host, name, with_runtime=True)
+        except Problem as problem:
+            raise Problem(f"{plan.detail}: not possible: {problem}", problem.path, problem.kind) from problem
+        if self.sender is None or not self.sender.runtime:
+            return None
+        if not os.path.isdir(self.sender.cwd):
+            reason = f"the folder of {name} is missing: a trigger could not be seen"
+            raise Problem(reason, self.sender.cwd, "missing")
+        return self.sender
+
+    def _await(self, wanted: Wanted) -> Trigger | None:
+        """The trigger once the profile shows it as wanted: delivered is not registered, so look until it is."""
+        clock, registrant = self.host.clock, self.registrant
+        limit = clock.monotonic() + self.wait
+        while True:
+            last = clock.monotonic() >= limit
+            try:
+                current = read_trigger(self.host, registrant, wanted)
+                if plan_trigger(wanted, current).message is None or not self.wait:
+                    return current
+            except Problem:
+                if last:
+                    raise
+            if last:
+                raise Problem(
+                    f"the message about {wanted.identity} was delivered, but within {self.wait:g} s the profile does "
+                    "not show it: check that the notifier runs",
+                    os.path.join(registrant.cwd, PROFILE),
+                )
+            clock.sleep(POLL_SECONDS)
 
 
 def _send(host: Host, registrant: Registrant, kind: str, message: Trigger) -> None:
@@ -157,41 +244,34 @@ def _send(host: Host, registrant: Registrant, kind: str, message: Trigger) -> No
         raise core_problem(host.core.path, done)
 
 
-def _await(
-    host: Host, registrant: Registrant, kind: str, wanted: Trigger, options: Mapping[str, Any]
-) -> Trigger | None:
-    """The trigger as the profile shows it once it is as wanted; delivered is not registered, so look until it is."""
-    wait = float(options.get("wait") or 0)
-    limit = host.clock.monotonic() + wait
-    while True:
-        current = read_trigger(host, registrant, kind, wanted["id"])
-        if plan_trigger(kind, wanted, current, options["state"]).message is None or not wait:
-            return current
-        if host.clock.monotonic() >= limit:
-            path = os.path.join(registrant.cwd, PROFILE)
-            raise Problem(
-                f"the message about {wanted['id']} was delivered, but within {wait:g} s the profile does not show it: "
-                "check that the notifier runs",
-                path,
-            )
-        host.clock.sleep(POLL_SECONDS)
+def _one_result(done: Done) -> Result:
+    data = {"trigger": done.current or {}}
+    return Result(done.plan.action, done.plan.detail, changed=done.changed, diff=_diff(done), data=data)
 
 
-def _result(plan: TriggerPlan, trigger: Trigger | None) -> dict[str, Any]:
-    changed = plan.message is not None
-    shown = [_shown(value) for value in (plan.current, plan.wanted)]
-    header = str((plan.message or {}).get("id", ""))
-    return {
-        "changed": changed,
-        "action": plan.action,
-        "detail": plan.detail,
-        "trigger": trigger or {},
-        "diff": [{"before_header": header, "after_header": header, "before": shown[0], "after": shown[1]}]
-        if changed
-        else [],
-    }
+def _all_result(done: list[Done]) -> Result:
+    """One result of several triggers: what changed, else what is in place; failures are told together."""
+    bad = [item.problem for item in done if item.problem is not None and not item.problem.refused]
+    changed = [item for item in done if item.changed]
+    records = [item.record() for item in done]
+    refused = any(item.problem is not None and item.problem.refused for item in done)
+    skipped = [record for record in records if record["action"] == SKIPPED]
+    in_place = [record for record in records if record["action"] == "already"] or records[:1]
+    told = [record for record in records if record["changed"]] or skipped or in_place
+    return Result(
+        FAILED if bad else changed[0].plan.action if changed else SKIPPED if skipped else "already",
+        "; ".join(dict.fromkeys(str(record["detail"]) for record in told)),
+        changed=bool(changed),
+        failure="; ".join(dict.fromkeys(map(str, bad))),
+        refused=refused and not (bad or changed),
+        diff=[entry for item in changed for entry in _diff(item)],
+        data={"triggers": records},
+    )
 
 
-def _shown(trigger: Trigger | None) -> str:
-    keys = [key for key in FIELDS["event"] + FIELDS["time"] if key in (trigger or {})]
-    return "".join(f"{key}: {(trigger or {})[key]}\n" for key in dict.fromkeys(keys))
+def _diff(done: Done) -> list[dict[str, str]]:
+    if not done.changed:
+        return []
+    header = done.wanted.identity
+    before, after = shown(done.plan.current), shown(done.plan.wanted)
+    return [{"before_header": header, "after_header": header, "before": before, "after": after}]

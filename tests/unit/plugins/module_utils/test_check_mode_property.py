@@ -34,6 +34,7 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import
     provider_files,
     slot,
     triggers,
+    wake_policy,
 )
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import Work
 from ansible_collections.agfpd.iapeer_memory.tests.hypothesis_profiles import PROFILE
@@ -97,12 +98,14 @@ STEPS = {
     "launcher": step(provider_files.ensure, part="launcher"),
     "guide": step(provider_files.ensure, part="guide"),
     "doctrines": step(doctrines.ensure, version=VERSION),
+    "wake policy": step(wake_policy.ensure),
     "watcher": step(triggers.ensure, state="present", kind="event", id=WATCHER, target="scriber", wait=1),
     "no watcher": step(triggers.ensure, state="absent", kind="event", id=WATCHER, wait=1),
     "dream timer": step(
         triggers.ensure, state="present", kind="time", id=DREAM, target="dreamweaver", when="0 4 * * 1",
         text="DREAM_TICK", wait=1,
     ),
+    "all triggers": step(triggers.ensure, state="present", standard=True, wait=1),
     "memoryd": step(memoryd.ensure, newer_than=["{binary}"], hung_after=120.0, wait=5.0),
 }  # fmt: skip
 

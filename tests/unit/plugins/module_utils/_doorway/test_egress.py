@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import http.server
 import os
@@ -20,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway import egress as egress_module
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway import processes
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.egress import (
     REFUSED_RC,
     TIMEOUT_RC,
@@ -29,9 +30,9 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.egres
     Egress,
     Outcome,
     Process,
-    parse_ps,
 )
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.processes import parse_ps
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import SWITCHES, Sandbox
 
 LINUX = sys.platform.startswith("linux")
@@ -91,7 +92,7 @@ class Recorded(Egress):
         monkeypatch.setattr(os.path, "exists", lambda path: path != "/proc/self/stat" and exists(path))
         monkeypatch.delattr(os, "pidfd_open", raising=False)
 
-    def _spawn(self, argv: list[str], cwd: str | None, timeout: float) -> Outcome:
+    def _spawn(self, argv: list[str], *bounds: Any) -> Outcome:
         self.asked.append(argv)
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
@@ -323,6 +324,27 @@ def test_a_server_that_never_answers_costs_the_time_limit() -> None:
         assert time.monotonic() - begun < 5
 
 
+@pytest.mark.parametrize("said", [b"HTTP/1.1", b"", b"x" * 10_000])
+def test_a_server_that_answers_drop_by_drop_costs_the_time_limit(said: bytes) -> None:
+    """Or less, where it says more than any status line has."""
+
+    def drip(server: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            connection, _address = server.accept()
+            with connection:
+                while True:
+                    connection.sendall(said or b"H")
+                    time.sleep(0.05)
+
+    with socket.socket() as slow:
+        slow.bind(("127.0.0.1", 0))
+        slow.listen()
+        threading.Thread(target=drip, args=(slow,), daemon=True).start()
+        begun = time.monotonic()
+        assert free().get(f"http://127.0.0.1:{slow.getsockname()[1]}/", timeout=0.4).rc == 1
+        assert time.monotonic() - begun < 3
+
+
 @pytest.mark.parametrize(
     "url", ["file:///etc/hostname", "ftp://127.0.0.1/x", "http://127.0.0.1:port/", "http://[::1", ""]
 )
@@ -397,6 +419,40 @@ def test_the_living_and_the_dead(child: subprocess.Popen[bytes], zombie: int, en
     assert free().process(ended) is None
 
 
+@pytest.mark.skipif(not LINUX, reason="elsewhere a thread has no number that a process could have")
+def test_a_thread_is_no_process() -> None:
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+    try:
+        number = thread.native_id
+        assert number is not None
+        assert number != os.getpid()
+        assert free().process(number) is None
+        assert not free().alive(number)
+        assert free().signal(number, 0, lambda found: None) is not None
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_a_proc_that_hides_other_accounts_is_not_taken_for_their_end(
+    child: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def absent(*args: Any, **kwargs: Any) -> Any:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    def theirs(pid: int, number: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(builtins, "open", absent)
+    assert processes.read_proc(child.pid) is None
+    monkeypatch.setattr(os, "kill", theirs)
+    with pytest.raises(Problem, match=f"process {child.pid} may not be looked at"):
+        processes.read_proc(child.pid)
+    monkeypatch.undo()
+
+
 @pytest.mark.skipif(not ROOT, reason="needs root to become somebody else")
 def test_somebody_elses_process_is_alive(child: subprocess.Popen[bytes]) -> None:
     code = "import os, sys; os.setuid(65534); os.kill(int(sys.argv[1]), 0)"
@@ -461,22 +517,76 @@ def test_a_process_that_may_not_be_signalled_is_said_so(child: subprocess.Popen[
 
 
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs pidfd")
-def test_the_process_that_was_checked_is_the_one_that_is_signalled(child: subprocess.Popen[bytes]) -> None:
-    """The process is exchanged for another with the same pid, as far as the checker can tell, during the check."""
-    bystander = subprocess.Popen(["sleep", "60"])
-    opened = os.pidfd_open(child.pid)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_the_process_that_was_checked_is_the_one_that_is_signalled(
+    child: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """By a handle on it that was opened before the look, never by its number."""
+    happened: list[Any] = []
+    handles: list[int] = []
+    opener, sender = os.pidfd_open, signal.pidfd_send_signal
+
+    def by_number(pid: int, number: int) -> None:
+        raise AssertionError("signalled by its number, which may be another's by now")
+
+    def opened(pid: int, flags: int = 0) -> int:
+        handles.append(opener(pid, flags))
+        happened.append(("opened", pid))
+        return handles[-1]
+
+    def sent(handle: int, number: int, *rest: Any) -> None:
+        happened.append(("sent", handle, number))
+        sender(handle, number, *rest)
+
+    class Looking(Egress):
+        def process(self, pid: int) -> Process | None:
+            happened.append(("looked", pid))
+            return super().process(pid)
 
     def verdict(found: Process) -> None:
-        child.kill()
+        happened.append(("checked", found.pid))
+
+    monkeypatch.setattr(os, "kill", by_number)
+    monkeypatch.setattr(os, "pidfd_open", opened)
+    monkeypatch.setattr(signal, "pidfd_send_signal", sent)
+    assert Looking(Sandbox({})).signal(child.pid, number, verdict) is None
+    steps = [("opened", child.pid), ("looked", child.pid), ("checked", child.pid), ("sent", handles[0], number)]
+    assert happened == steps
+    monkeypatch.undo()
+    assert child.wait(10) == -number
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(handles[0])
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs pidfd")
+def test_a_process_that_ends_during_the_check_gets_no_signal_and_neither_does_the_next_with_its_pid(
+    child: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "kill", lambda pid, number: pytest.fail("signalled by its number"))
+
+    def verdict(found: Process) -> None:
+        signal.pidfd_send_signal(os.pidfd_open(child.pid), signal.SIGKILL)
         child.wait()
 
-    try:
-        assert free().signal(child.pid, signal.SIGTERM, verdict) == f"no process {child.pid}"
-        assert bystander.poll() is None
-    finally:
-        os.close(opened)
-        bystander.kill()
-        bystander.wait()
+    assert free().signal(child.pid, signal.SIGTERM, verdict) == f"no process {child.pid}"
+
+
+@pytest.mark.parametrize("pidfd", [True, False])
+def test_what_is_no_process_is_neither_judged_nor_signalled(
+    ended: int, monkeypatch: pytest.MonkeyPatch, pidfd: bool
+) -> None:
+    """Also where only the look finds out: without a handle, the look is all there is."""
+    if not pidfd:
+        monkeypatch.delattr(os, "pidfd_open", raising=False)
+    kill = os.kill
+    monkeypatch.setattr(os, "kill", lambda pid, number: pytest.fail("signalled") if number else kill(pid, 0))
+    asked: list[Process] = []
+
+    def verdict(found: Process) -> None:
+        asked.append(found)
+
+    assert free().signal(ended, signal.SIGTERM, verdict) == f"no process {ended}"
+    assert asked == []
 
 
 def test_without_pidfd_the_check_stands_immediately_before_the_signal(
@@ -523,6 +633,57 @@ def test_the_end_of_a_process_is_seen(child: subprocess.Popen[bytes]) -> None:
     assert free().wait_gone(found, Clock(), 0)
 
 
+class Ticking(Clock):
+    """A clock whose seconds pass only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.moment = 0.0
+
+    def monotonic(self) -> float:
+        return self.moment
+
+    def sleep(self, seconds: float) -> None:
+        self.moment += seconds
+
+
+def test_waiting_for_the_end_starts_few_programs_where_each_look_is_one(
+    child: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    egress = Recorded(monkeypatch, Outcome(0, MAC_PS))
+    first = egress.process(child.pid)
+    assert first is not None
+    assert not egress.wait_gone(first, Ticking(), 5)
+    assert len(egress.asked) <= 8
+
+
+def test_the_end_is_seen_at_once_where_each_look_is_a_program(
+    child: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    egress = Recorded(monkeypatch, Outcome(0, MAC_PS), Outcome(0, MAC_PS), Outcome(1))
+    first = egress.process(child.pid)
+    assert first is not None
+
+    class Deadly(Ticking):
+        def sleep(self, seconds: float) -> None:
+            super().sleep(seconds)
+            child.kill()
+            child.wait()
+
+    clock = Deadly()
+    assert egress.wait_gone(first, clock, 5)
+    assert clock.moment < 0.2
+    assert len(egress.asked) == 3
+
+
+def test_a_process_that_may_not_be_looked_at_has_not_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hidden(*args: Any, **kwargs: Any) -> Any:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(builtins, "open", hidden)
+    with pytest.raises(Problem, match="process 4242 may not be looked at"):
+        processes.read_proc(4242)
+
+
 def test_a_later_process_with_the_same_pid_is_another_one(child: subprocess.Popen[bytes]) -> None:
     found = free().process(child.pid)
     assert found is not None
@@ -544,6 +705,27 @@ def test_a_line_of_ps_is_read() -> None:
     started = time.mktime((2026, 11, 22, 8, 5, 9, 0, 0, -1))
     command = "/Users/bob/.local/bin/iapeer-memory memoryd"
     assert found == Process(77, 501, "S", command, started, False, "Sun Nov 22 08:05:09 2026")
+
+
+@pytest.fixture
+def in_berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The time zone of Berlin, with its summer time, whatever zones the machine knows."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("in_berlin")
+@pytest.mark.parametrize(
+    ("started", "seconds"),
+    [("Sun Nov 22 08:05:09 2026", 1795331109), ("Wed Jul  1 08:05:09 2026", 1782885909)],
+)
+def test_the_start_that_ps_tells_is_local_time_in_winter_and_in_summer(started: str, seconds: int) -> None:
+    found = parse_ps(77, f"501 S {started} memoryd")
+    assert found is not None
+    assert found.started == seconds
 
 
 def test_ps_is_read_in_a_module_that_speaks_another_language(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -631,5 +813,5 @@ def test_a_pid_given_to_another_process_is_seen_on_macos(monkeypatch: pytest.Mon
 
 
 def test_the_doorway_names_the_flags_that_both_systems_know() -> None:
-    assert egress_module.PS[-1] == "-p"
-    assert not [word for word in egress_module.PS if word.startswith("--")]
+    assert processes.PS[-1] == "-p"
+    assert not [word for word in processes.PS if word.startswith("--")]

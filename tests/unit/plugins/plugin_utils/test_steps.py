@@ -1,0 +1,95 @@
+# Copyright: (c) 2026, the agfpd.iapeer_memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rows of update: from a step's task or, where that did not run, from the look."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates import ORDER
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.steps import detail_of, ran, step_rows
+from ansible_collections.agfpd.iapeer_memory.tests.unit.looks import (
+    BAD,
+    BROKEN,
+    CHANGED,
+    KILLED,
+    LEFT_OUT,
+    QUIET,
+    REFUSED,
+    look,
+)
+
+ROWS = [name for name in ORDER if name != "role-descriptions"]
+
+
+def rows(found: dict[str, Any], **done: Any) -> dict[str, tuple[str, str]]:
+    return {row.name: (row.status, row.detail) for row in step_rows(found, done)}
+
+
+@pytest.mark.parametrize(
+    ("result", "detail"),
+    [
+        (CHANGED, "2 written"),
+        (BAD, "it broke"),
+        (BROKEN, "it broke"),
+        ({"failed": True, "msg": "two\n  lines"}, "two lines"),
+        ({"failed": True}, "it ended without a word"),
+        ({"module_stderr": "Traceback (most recent call last):\n  x\nValueError: no\n"}, "ValueError: no"),
+        ({"changed": False, "action": "already"}, ""),
+    ],
+)
+def test_the_line_for_people(result: dict[str, Any], detail: str) -> None:
+    assert detail_of(result) == detail
+
+
+def test_what_a_condition_left_out_did_not_run() -> None:
+    done = {"a": LEFT_OUT, "b": {}, "c": None, "d": REFUSED, "e": QUIET, "f": KILLED}
+    assert sorted(ran(done)) == ["d", "e", "f"]
+
+
+def test_the_rows_stand_in_the_order_of_the_steps() -> None:
+    assert list(rows(look())) == ROWS
+    assert set(rows(look()).values()) == {("ok", "in place")}
+
+
+def test_a_step_that_ran_says_what_it_did_and_another_what_was_foretold() -> None:
+    found = rows(look(steps={"fleet": CHANGED, "surfaces": CHANGED}), fleet=QUIET, surfaces=KILLED)
+    assert found["fleet"] == ("ok", "in place")
+    assert found["surfaces"] == ("fail", "MODULE FAILURE")
+    assert rows(look(steps={"fleet": CHANGED}))["fleet"] == ("changed", "2 written")
+
+
+def test_the_descriptions_of_the_roles_are_told_with_their_wake_policy() -> None:
+    described = {**CHANGED, "action": "described", "detail": "scriber described"}
+    assert rows(look(steps={"role-descriptions": described}))["wake-policy"] == (
+        "changed",
+        "in place; scriber described",
+    )
+    assert rows(look(), **{"role-descriptions": BROKEN})["wake-policy"] == ("fail", "in place; it broke")
+
+
+def test_a_step_that_was_held_back_says_by_what() -> None:
+    migrating = look("v1_1", steps={"surfaces": CHANGED, "plugin-off": CHANGED, "slot": CHANGED})
+    found = rows(migrating, surfaces=BROKEN)
+    assert found["plugin-off"] == (
+        "fail",
+        "postponed: the surfaces did not land cleanly. Mend that and run update again",
+    )
+    assert found["slot"] == ("fail", "v1.1 kept, so that the next run can still derive the plugin: see plugin-off")
+
+
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        ({"stopped": "binary_src: no such file"}, "binary_src: no such file"),
+        ({"unreachable": True, "msg": "ssh: no route"}, "ssh: no route"),
+        ({}, "the host was not looked at: a run that starts in the middle (--start-at-task) leaves the look out"),
+    ],
+)
+def test_where_there_is_no_look_no_step_has_begun(found: dict[str, Any], reason: str) -> None:
+    told = rows(found)
+    assert told["binary"] == ("fail", reason)
+    assert {told[name] for name in ROWS[1:]} == {("skip", "not begun: see binary")}
