@@ -15,7 +15,18 @@ from .._host.core import peers_of
 from .._host.host import Host
 from .._host.results import FAILED, SKIPPED, Result
 from .._surfaces import legacy_plugin, peers
-from .._things import binary, doctrines, fleet_map, memoryd, provider_files, role_descriptions, slot, templates, triggers, wake_policy
+from .._things import (
+    binary,
+    doctrines,
+    fleet_map,
+    memoryd,
+    provider_files,
+    role_descriptions,
+    slot,
+    templates,
+    triggers,
+    wake_policy,
+)
 
 Options = Mapping[str, Any]
 Work = Callable[[Host, Options, bool, Ahead], Result]
