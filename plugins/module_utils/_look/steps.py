@@ -15,7 +15,7 @@ from .._host.core import peers_of
 from .._host.host import Host
 from .._host.results import FAILED, SKIPPED, Result
 from .._surfaces import legacy_plugin, peers
-from .._things import binary, doctrines, fleet_map, memoryd, provider_files, slot, templates, triggers
+from .._things import binary, doctrines, fleet_map, memoryd, provider_files, role_descriptions, slot, templates, triggers, wake_policy
 
 Options = Mapping[str, Any]
 Work = Callable[[Host, Options, bool, Ahead], Result]
@@ -73,10 +73,6 @@ def _old(ensure: Any) -> Work:
     return work
 
 
-def _wake(host: Host, options: Options, check: bool, ahead: Ahead) -> Result:
-    return Result(SKIPPED, "no roles manifest", data={"results": []})
-
-
 def _memoryd(host: Host, options: Options, check: bool, ahead: Ahead) -> Result:
     if options.get("restart") == "never":
         return Result(SKIPPED, "restarts are switched off (never)")
@@ -106,7 +102,8 @@ STEPS: Mapping[str, Step] = {
     "forms": Step(learn_forms, _given(*COMMON), _nothing),
     "templates": Step(provider_files.ensure, _given("templates", *COMMON, part="templates"), _new_templates),
     "doctrines": Step(doctrines.ensure, _given(*VERSIONED), _nothing),
-    "wake-policy": Step(_wake, _given(), _nothing),
+    "wake-policy": Step(wake_policy.ensure, _given(), _nothing),
+    "role-descriptions": Step(role_descriptions.ensure, _given(*COMMON), _nothing),
     "fleet": Step(fleet_map.ensure, _given(), _new_peers),
     "surfaces": Step(peers.ensure, _given("skills", "lock_timeout", *COMMON, state="present"), _nothing),
     "plugin-off": Step(legacy_plugin.ensure, _given("claude_bin", "codex_bin", method="auto"), _nothing),

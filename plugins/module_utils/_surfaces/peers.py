@@ -40,7 +40,7 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
     wanted = _wanted(host, options, ahead)
     peers = _wanted_peers(host, options.get("peers"), ahead)
     timeout, every = seconds("lock_timeout", options.get("lock_timeout") or 0), bool(options.get("all_results"))
-    return _result(sweep(host, peers, wanted, timeout, check, every), options["state"], every)
+    return _result(sweep(host, peers, wanted, timeout, check), options["state"], every)
 
 
 def _result(done: Sweep, state: str, every: bool) -> Result:
@@ -58,15 +58,15 @@ def _result(done: Sweep, state: str, every: bool) -> Result:
         data={
             "results": [seat.record() for seat in done.seats if every or not seat.quiet],
             "skipped_peers": [{"personality": name, "reason": reason} for name, reason in done.skipped],
-            "in_place": done.in_place,
-            "total": done.total,
+            "in_place": sum(seat.in_place for seat in done.seats),
+            "total": len(done.seats),
         },
     )
 
 
 def _detail(done: Sweep, state: str, failed: int) -> str:
     changed = sum(seat.changed for seat in done.seats)
-    words = [f"{done.total} peer-runtimes", f"{changed} {ACTIONS[state]}" if changed else ""]
+    words = [f"{len(done.seats)} peer-runtimes", f"{changed} {ACTIONS[state]}" if changed else ""]
     words.append(f"{failed} failed" if failed else "")
     words.append(f"{len(done.skipped)} peers skipped" if done.skipped else "")
     words.append(f"besides, {'; '.join(done.notes[:COMPLAINTS])}" if done.notes else "")

@@ -21,7 +21,7 @@ from . import trust
 from .claude import plan_claude
 from .codex import HOOKS, plan_codex
 from .hooks import plan_hooks
-from .plan import ABSENT, ALREADY, CHANGES, FAILED, SKIPPED, Planned, Settled
+from .plan import ABSENT, ALREADY, CHANGES, FAILED, SKIPPED, WRITTEN, Planned, Settled
 from .wanted import Wanted
 
 SESSION_RUNTIMES = ("claude", "codex")
@@ -61,6 +61,11 @@ class Seat(NamedTuple):
         return any(item.edits or item.folders for item in self.planned)
 
     @property
+    def recorded(self) -> str:
+        """The hooks.json whose trust was settled by Codex's own records; empty where there is none."""
+        return next((item.path for item in self.planned if item.surface == "trust" and item.action == ALREADY), "")
+
+    @property
     def name(self) -> str:
         """The peer and the runtime, for people."""
         return f"{shown(self.peer.personality)}:{self.runtime}"
@@ -68,6 +73,23 @@ class Seat(NamedTuple):
     def failed(self, problem: Problem) -> Seat:
         """The same seat, none of whose surfaces came to its end."""
         return self._replace(planned=tuple(item.failed(problem) for item in self.planned))
+
+    def doubted(self) -> Seat:
+        """The same seat, its trust to be asked of the core."""
+        doubt = [
+            item._replace(action=WRITTEN) if item.surface == "trust" and item.action == ALREADY else item
+            for item in self.planned
+        ]
+        return self._replace(planned=tuple(doubt))
+
+    def settled(self, core: trust.Core) -> Seat:
+        """The same seat, its trust as it came out."""
+        hooks = next((item for item in self.planned if item.surface == "hooks"), None)
+        done = [
+            core.settle(item, hooks) if item.surface == "trust" and item.action == WRITTEN else item
+            for item in self.planned
+        ]
+        return self._replace(planned=tuple(done))
 
     def record(self) -> dict[str, Any]:
         """The record that the module returns."""
@@ -87,8 +109,7 @@ class Planner:
         self._host = host
         self._wanted = wanted
         self._settled: Settled = set()
-        self._identities: dict[bytes, dict[str, str] | None] = {}
-        self._records: trust.TrustRecords | None = None
+        self._records = trust.Records(host)
         self._taken: dict[tuple[int, int, str], str] = {}
 
     def plan(self, peer: Peer) -> tuple[list[Seat], str]:
@@ -142,9 +163,10 @@ class Planner:
 
     def _trust(self, folder: Folder, hooks: Planned | None) -> Planned:
         path = os.path.realpath(folder.path(HOOKS))
+        planned = Planned("trust", ALREADY, path)
         looked = hooks or plan_hooks(folder, "codex", HOOKS, self._wanted, self._settled)
         if looked.action in (FAILED, SKIPPED):
-            return trust.plan_trust(path, looked, False)
+            return planned._replace(action=looked.action, detail=trust.NOT_IN_PLACE)
         if looked.edits:
             edit = looked.edits[0][1]
             data = edit.after if hooks else edit.before
@@ -152,12 +174,9 @@ class Planner:
             found = folder.read(HOOKS)
             data = None if found is None else found.data
         if data is None:
-            return Planned("trust", FAILED, path, "there is no hooks.json to trust")
-        if data not in self._identities:
-            self._identities[data] = trust.identities(data)
-        if self._records is None:
-            self._records = trust.read_records(self._host)
-        return trust.plan_trust(path, looked, trust.is_recorded(self._records, path, self._identities[data]))
+            return planned._replace(action=FAILED, detail="there is no hooks.json to trust")
+        trusted = self._records.trust(path, data)
+        return planned if trusted else planned._replace(action=WRITTEN, detail="not trusted yet")
 
 
 def _is_gone(cwd: str) -> bool:
