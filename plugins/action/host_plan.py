@@ -103,11 +103,13 @@ class ActionModule(ActionBase):
     def _next(self, looked: Mapping[str, Any], report: Mapping[str, Any]) -> str:
         if "stopped" in looked:
             return ONLY_REPORT
+        if not report:  # the second look of a run, amid its steps
+            return STEPS
         repair = bool(report.get("repair"))
         acting = not self._task.check_mode and (repair or report.get("playbook") != "verify")
         if acting and any(is_due(name, looked, {}, repair) for name in ORDER):
             return STEPS
-        failing = not report or any(row.status in BAD for row in rows_of({**report, "look": looked}))
+        failing = any(row.status in BAD for row in rows_of({**report, "look": looked}))
         return ONLY_REPORT if failing else FINISHED
 
     def _report(self, options: dict[str, Any], task_vars: Any) -> dict[str, Any]:

@@ -84,7 +84,7 @@ options:
     description:
       - The options of M(agfpd.iapeer_memory.report), with which the run ends at once on a host where nothing is left
         to do.
-      - Without it, or where something is, RV(next) says what comes next.
+      - Where something is, RV(next) says what comes next. Without it that is C(steps).
     type: dict
 """
 
