@@ -12,7 +12,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates import ORDER, is_due
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates import is_due, plan_of
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.checks import rows_of
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.report import BAD
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.sources import (
@@ -25,7 +25,7 @@ from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.sources import
 
 MODULE = "agfpd.iapeer_memory.host_plan"
 REPORT = "agfpd.iapeer_memory.report"
-FINISHED, STEPS, ONLY_REPORT = "finished", "steps", "report"
+FINISHED, ONLY_REPORT = "finished", "report"
 
 
 class ActionModule(ActionBase):
@@ -34,7 +34,7 @@ class ActionModule(ActionBase):
     TRANSFERS_FILES = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the look and next: steps, report or finished. What stops a look is told as stopped, for the report."""
+        """Return the look and next: which tasks follow, or report or finished. What stops a look is told as stopped, for the report."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         options = {name: value for name, value in self._task.args.items() if value is not None and value != ""}
         report = dict(options.pop("report", None) or {})
@@ -89,8 +89,9 @@ class ActionModule(ActionBase):
             return ONLY_REPORT
         repair = bool(report.get("repair"))
         acting = not self._task.check_mode and (repair or report.get("playbook") != "verify")
-        if acting and any(is_due(name, looked, {}, repair) for name in ORDER):
-            return STEPS
+        plan = plan_of(looked)
+        if acting and any(is_due(name, looked, {}, repair) for name in plan.order):
+            return plan.tasks
         failing = not report or any(row.status in BAD for row in rows_of({**report, "look": looked}))
         return ONLY_REPORT if failing else FINISHED
 

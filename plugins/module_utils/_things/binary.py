@@ -21,8 +21,10 @@ from .._forms.scripts import EXECUTABLE
 from .._host.host import Host
 from .._host.options import LONGEST_VERSION, VERSION
 from .._host.paths import NAME
+from .._host.results import Result
 
 VERSION_TIMEOUT = 30
+PREVIOUS = ".previous"
 ESCAPES = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\^_]")
 WORDS = rf"(?:@agfpd/)?{NAME}[ @/:]*(?:version[ :]*)?|(?:version[ :]*)?"
 # A line that says nothing else, but for what stands in brackets or after a comma; or anywhere after our name.
@@ -84,12 +86,14 @@ def _json_versions(text: str) -> list[str]:
     return found
 
 
-def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
+def ensure(host: Host, options: Mapping[str, Any], check: bool) -> Result | dict[str, Any]:
     """Put the binary into place where it differs, or say that it does (check).
 
-    options: checksum (SHA-256 of the wanted file, hexadecimal), src (the wanted file on the host; without it nothing
+    options: state (absent: see remove), checksum (SHA-256 of the wanted file, hexadecimal), src (the wanted file on the host; without it nothing
     is written and needed tells whether it would be). Raises Problem where src is not the file that was announced.
     """
+    if options.get("state") == "absent":
+        return remove(host, check)
     path, anchor = host.paths.binary, _anchor(host)
     found = _current(host, anchor)
     same = found is not None and hashlib.sha256(found.data).hexdigest() == options["checksum"]
@@ -109,6 +113,31 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any
         "needed": not same,
         "diff": [{"before_header": path, "after_header": path, "before": shown, "after": after}] if changed else [],
     }
+
+
+def remove(host: Host, check: bool) -> Result:
+    """Remove the binary and the one that it replaced, or say what would go (check; contract §13).
+
+    Of a link only the link goes. Raises Problem where something else than a file has the name.
+    """
+    anchor = _anchor(host)
+    there = [path for path in (host.paths.binary, host.paths.binary + PREVIOUS) if os.path.lexists(path)]
+    for path in there:
+        host.files.sandbox.check(path)
+        if os.path.isdir(path) and not os.path.islink(path):
+            raise Problem("a directory stands where a file belongs", path, "irregular")
+    if there and not check:
+        with host.files.tree(anchor) as tree:
+            for name in (os.path.relpath(path, anchor) for path in there):
+                tree.remove_folder(name) if tree.is_link(name) else tree.remove(name)
+    action = "removed" if there else "absent"
+    return Result(
+        action,
+        f"removed: {', '.join(map(os.path.basename, there))}" if there else f"no binary at {host.paths.binary}",
+        changed=bool(there),
+        diff=[{"before_header": path, "after_header": path, "before": "a program\n", "after": ""} for path in there],
+        data={"needed": False},
+    )
 
 
 def _current(host: Host, anchor: str) -> Found | None:

@@ -24,7 +24,7 @@ from ansible_collections.agfpd.iapeer_memory.tests.unit.looks import (
 
 
 def rows(found: dict[str, Any], **done: Any) -> dict[str, tuple[str, str]]:
-    return {row.name: (row.status, row.detail) for row in step_rows(found, done)}
+    return {row.name: (row.status, row.detail) for row in step_rows("update", found, done)}
 
 
 @pytest.mark.parametrize(
