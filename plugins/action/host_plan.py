@@ -34,7 +34,7 @@ class ActionModule(ActionBase):
     TRANSFERS_FILES = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the look and next: which tasks follow, or report or finished. What stops a look is told as stopped, for the report."""
+        """Return the look and next: the tasks that follow, report or finished; what stops a look is told as stopped."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         options = {name: value for name, value in self._task.args.items() if value is not None and value != ""}
         report = dict(options.pop("report", None) or {})

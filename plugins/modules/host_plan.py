@@ -10,8 +10,8 @@ module: host_plan
 short_description: See what every step of a playbook would do on a host now
 version_added: 0.2.0
 description:
-  - Reads a host once and says, for every step of a playbook, what it would do now. Each answer is that of the step's own
-    module in check mode; later steps are planned on what earlier ones would leave.
+  - Reads a host once and says, for every step of a playbook, what it would do now. Each answer is that of the step's
+    own module in check mode; later steps are planned on what earlier ones would leave.
   - Returns besides all that M(agfpd.iapeer_memory.memory_host_info) does. Changes nothing.
   - In check mode RV(ignore:changed) tells whether any step would change something, and the differences of all steps are
     shown.
@@ -237,7 +237,7 @@ own:
       type: dict
       sample: {"iapeer-memory-init": "..."}
 next:
-  description: What comes next, C(steps) or C(leave) where a step is to run, C(report), or C(finished) where the run was reported.
+  description: What comes next, C(steps) or C(leave) where a step is to run, C(report), C(finished) where the run is reported.
   returned: always
   type: str
   sample: finished

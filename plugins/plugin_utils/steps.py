@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a run of update, install or uninstall came to: one row a step, from its task or, where that did not run, from the look (contract §9).
+"""What a run of a playbook came to: one row a step, from its task or, where that did not run, from the look.
 
 Pure, like the rows of verify beside it.
 """
@@ -23,8 +23,8 @@ NO_LOOK = "the host was not looked at: a run that starts in the middle (--start-
 def step_rows(playbook: str, look: Result, done: Mapping[str, Result]) -> list[Row]:
     """The rows of a playbook, in the order of its steps.
 
-    look: what host_plan returned for it. done: the results of the steps that ran. Where the look was stopped no step has
-    begun, which is said at the first.
+    look: what host_plan returned for it. done: the results of the steps that ran. Where the look was stopped no step
+    has begun, which is said at the first.
     """
     stopped = why_stopped(look)
     if stopped:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one look: what every step of a playbook would do on a host now, each planned on what the ones before it would leave.
+"""The one look: what every step of a playbook would do on a host now, planned on what the ones before it would leave.
 
 Each answer is the check-mode result of the step's own function (contract §9); nothing is computed in a second way.
 """
@@ -57,8 +57,8 @@ class Remembering:
 def look(host: Host, options: Mapping[str, Any], check: bool) -> Result:
     """What every step of a playbook would do on this host, and all that is known of it; changes nothing.
 
-    options: playbook (update), those of the steps' modules by their own names, probe, keep_forms (write what was learned of the provider
-    down for the next run; not in check mode). data: what `gather` finds, version, steps (name to the step's result
+    options: playbook (update), those of the steps' modules by their own names, probe, keep_forms (write what was
+    learned of the provider down for the next run; not in check mode). data: what `gather` finds, version, steps (name to the step's result
     without its bulk), pending (the steps that have something to do). Raises Problem for wrong options.
     """
     playbook = options.get("playbook") or "update"

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Callable, NamedTuple, Optional
+from typing import Any, Callable, NamedTuple
 
 OK, CHANGED, SKIP, FAIL = "ok", "changed", "skip", "fail"
 LANDED = (OK, CHANGED)
@@ -33,7 +33,7 @@ class Plan(NamedTuple):
 
     order: tuple[str, ...]
     needs: Mapping[str, tuple[str, ...]]
-    held: Callable[[str, Facts, Statuses, bool], Optional[Held]]
+    held: Callable[[str, Facts, Statuses, bool], Held | None]
     tasks: str
 
 

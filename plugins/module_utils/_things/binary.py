@@ -89,8 +89,8 @@ def _json_versions(text: str) -> list[str]:
 def ensure(host: Host, options: Mapping[str, Any], check: bool) -> Result | dict[str, Any]:
     """Put the binary into place where it differs, or say that it does (check).
 
-    options: state (absent: see remove), checksum (SHA-256 of the wanted file, hexadecimal), src (the wanted file on the host; without it nothing
-    is written and needed tells whether it would be). Raises Problem where src is not the file that was announced.
+    options: state (absent: see remove), checksum (SHA-256 of the wanted file, hexadecimal), src (the wanted file on the
+    host; without it nothing is written and needed tells whether it would be). Raises Problem where src is not the file that was announced.
     """
     if options.get("state") == "absent":
         return remove(host, check)

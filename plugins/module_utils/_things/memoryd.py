@@ -142,8 +142,8 @@ def newer_file(host: Host, process: Process, paths: list[str]) -> str:
 def ensure(host: Host, options: Mapping[str, Any], check: bool) -> Result | dict[str, Any]:
     """Restart memoryd where the options ask for it, and see it come back; or say what would happen (check).
 
-    options: state (ended: see end), newer_than (paths), hung_after (seconds), wait (seconds; 0: do not wait). Raises Problem where the daemon
-    survives, and where no new one with a fresh heartbeat is seen in time. A process that is not memoryd is never
+    options: state (ended: see end), newer_than (paths), hung_after (seconds), wait (seconds; 0: do not wait). Raises
+    Problem where the daemon survives, and where no new one with a fresh heartbeat is seen in time. A process that is not memoryd is never
     signalled: its pid file is removed.
     """
     if options.get("state") == "ended":
