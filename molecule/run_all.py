@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import functools
 import os
 import pwd
 import re
@@ -31,6 +32,7 @@ HOMES = TOP / ".ansible" / "molecule"
 COLLECTIONS = HOMES / "collections"
 LABEL = f"iapeer-memory-test={TOP}"
 IMAGE = "localhost/iapeer-memory-test:1"
+PATIENCE = 20  # seconds that a container engine may take to answer
 LIMIT = 1200  # seconds for one scenario; half a minute where nothing else runs
 # What a caller has set for one of these would reach the plays.
 FOREIGN = ("ANSIBLE_", "CLAUDE", "CODEX_", "IAPEER_", "MOLECULE_", "PEER_IDENTITY", "PYTHONPATH", "PYTHONHOME")
@@ -54,12 +56,37 @@ class Result(NamedTuple):
     output: str
 
 
+def answer(name: str) -> str:
+    """Empty where the engine answers, else why it does not: a client without its service is no engine."""
+    if not shutil.which(name):
+        return f"{name} is not installed"
+    try:
+        done = subprocess.run(
+            [name, "info"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return f"{name} does not answer within {PATIENCE} s: is its service running?"
+    lines = (done.stderr or done.stdout).strip().splitlines() or [f"exit code {done.returncode}"]
+    return "" if done.returncode == 0 else f"{name} is installed and does not answer: {lines[-1]}"
+
+
+@functools.cache
 def engine() -> str:
-    """The command of the container engine, podman where both are there; exits where there is none."""
-    found = os.environ.get("CONTAINER_ENGINE") or next(filter(shutil.which, ("podman", "docker")), "")
-    if not found or not shutil.which(found):
-        sys.exit(f"molecule: no container engine {found or '(podman or docker)'} on this machine")
-    return found
+    """The command of a container engine that answers, podman where both do; exits where there is none.
+
+    With MOLECULE_REQUIRED=1 that is a failure, else the scenarios are skipped.
+    """
+    named = os.environ.get("CONTAINER_ENGINE")
+    reasons = {name: answer(name) for name in ([named] if named else ("podman", "docker"))}
+    found = next((name for name, reason in reasons.items() if not reason), None)
+    if found is not None:
+        return found
+    required = os.environ.get("MOLECULE_REQUIRED") == "1"
+    print(
+        f"molecule: {'FAILED' if required else 'SKIPPED'}, no container engine: {'; '.join(reasons.values())}\n"
+        "molecule: install podman (it needs no service) or start docker's; CONTAINER_ENGINE=podman|docker names one."
+    )
+    sys.exit(1 if required else 0)
 
 
 def environment(scenario: str) -> dict[str, str]:
@@ -213,6 +240,7 @@ def main() -> int:
     if unknown or not names:
         sys.exit(f"molecule: no scenario {', '.join(sorted(unknown))}; there are: {', '.join(SCENARIOS) or 'none'}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    engine()
     began = time.monotonic()
     try:
         with unchanged_account() as changes:

@@ -41,7 +41,8 @@ def pytest_configure(config: pytest.Config) -> None:
         ANSIBLE_REMOTE_TEMP=os.path.join(scratch, "ansible", "remote"),
         ANSIBLE_COLLECTIONS_PATH=str(TREE),
         ANSIBLE_NOCOLOR="1",
-        ANSIBLE_PYTHON_INTERPRETER=sys.executable,
+        # The other side may be another Python (the matrix does that).
+        ANSIBLE_PYTHON_INTERPRETER=os.environ.get("TARGET_PYTHON") or sys.executable,
         PYTHONPATH=str(TREE),
         # The programs of this environment first: the interpreter under test, not a version manager's shim.
         PATH=os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)]),

@@ -92,7 +92,7 @@ def check_rows(look: Result, done: Mapping[str, Result], stale_after: float) -> 
         *_triggers(checked),
         *_roles(checked, "doctrines", "doctrine", "role-doctrines"),
         *_roles(checked, "wake-policy", "wake-policy", "wake-policy"),
-        _descriptions(checked),
+        checked.plain("role-descriptions", "role-descriptions"),
     ]
 
 
@@ -215,9 +215,6 @@ def _roles(checked: Checked, step: str, check: str, without: str) -> Iterator[Ro
     if not records:
         yield Row(without, checked.status(step, result), detail_of(result))
     for record in records:
-        status = {"written": REPAIRED if step in checked.done else FAIL, "failed": FAIL, "skipped": SKIP}
-        yield Row(f"{check}[{record['role']}]", status.get(record["action"], OK), record["detail"] or record["target"])
-
-
-def _descriptions(checked: Checked) -> Row:
-    return checked.plain("role-descriptions", "wake-policy")
+        statuses = {"written": REPAIRED if step in checked.done else FAIL, "failed": FAIL, "skipped": SKIP}
+        detail = record["detail"] or record.get("target", "")
+        yield Row(f"{check}[{record['role']}]", statuses.get(record["action"], OK), detail)

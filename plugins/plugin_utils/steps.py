@@ -13,10 +13,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates import PLANS, plan_of, statuses
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.plan import FAIL, status_of
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.plan import CHANGED, FAIL, OK, status_of
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.report import SKIP, Row
 
 Result = Mapping[str, Any]
+# What is told in the row of another step.
+PARTS = {"role-descriptions": "wake-policy"}
 NO_LOOK = "the host was not looked at: a run that starts in the middle (--start-at-task) leaves the look out"
 
 
@@ -28,15 +30,24 @@ def step_rows(playbook: str, look: Result, done: Mapping[str, Result]) -> list[R
     """
     stopped = why_stopped(look)
     if stopped:
-        first, *others = PLANS[playbook].order
+        first, *others = (name for name in PLANS[playbook].order if name not in PARTS)
         return [Row(first, FAIL, stopped), *(Row(name, SKIP, f"not begun: see {first}") for name in others)]
-    return [_row(name, look, done) for name in plan_of(look).order]
+    rows = [_row(name, look, done) for name in plan_of(look).order]
+    told = [_together(row, [part for part in rows if PARTS.get(part.name) == row.name]) for row in rows]
+    return [row for row in told if row.name not in PARTS]
 
 
 def ran(done: Mapping[str, Any]) -> dict[str, Result]:
     """The results of the steps that ran: not those that their condition left out."""
     found = {name: result for name, result in done.items() if isinstance(result, Mapping) and result}
     return {name: result for name, result in found.items() if "action" in result or not result.get("skipped")}
+
+
+def _together(row: Row, parts: list[Row]) -> Row:
+    """A row with what belongs to it: as bad as the worst, and with all that is to be said."""
+    every = [row, *parts]
+    worst = next((status for status in (FAIL, CHANGED, SKIP) if any(item.status == status for item in every)), OK)
+    return Row(row.name, worst, "; ".join(dict.fromkeys(item.detail for item in every if item.detail)))
 
 
 def why_stopped(look: Result) -> str:

@@ -24,7 +24,7 @@ from ansible_collections.agfpd.iapeer_memory.tests.crash.harness import (
 )
 
 pytestmark = [
-    pytest.mark.any_core,
+    pytest.mark.once,
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="strace is a tool of Linux"),
 ]
 EVERY = 11

@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.host import open_host
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.lock import LOCK, OWNER, provision_lock
 
-pytestmark = pytest.mark.any_core
+pytestmark = pytest.mark.once
 # Our side of it: the same work under our lock.
 OURS = """
 import sys

@@ -27,7 +27,7 @@ from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import (
     read_json,
 )
 
-pytestmark = pytest.mark.any_core
+pytestmark = pytest.mark.once
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = "ansible_collections.agfpd.iapeer_memory.plugins.modules."
 ACCOUNT = Path(os.path.realpath(pwd.getpwuid(os.getuid()).pw_dir))
@@ -119,6 +119,7 @@ def test_a_core_that_nobody_named_is_not_run(
 ) -> None:
     host = build(form=form, watcher=module == "notifier_trigger" and args.get("state") == "absent")
     if args.get("script"):
+        host.write_launcher()
         args = {**args, "script": str(host.launcher_path)}
     before = host.snapshot()
     result = run_module(host, module, check, switch, **args)
@@ -226,10 +227,7 @@ def test_a_link_to_the_live_files_reads_as_absent(build: Build, outside: Path) -
         ("memory_slot", {"version": "1.2.0"}),
         ("fleet_map", {"named": True}),
         ("provider_files", {"part": "launcher"}),
-        (
-            "role_doctrines",
-            {"version": "1.2.0", "vault_path": "/tmp", "templates": {"index.md": "text\n"}, "roles": True},
-        ),
+        ("role_doctrines", {"version": "1.2.0", "vault_path": "/tmp", "roles": True}),
     ],
 )
 def test_nothing_is_written_to_a_live_root(build: Build, outside: Path, module: str, args: dict[str, Any]) -> None:
@@ -240,7 +238,9 @@ def test_nothing_is_written_to_a_live_root(build: Build, outside: Path, module: 
     if args.pop("roles", False):
         (host.base / "state").mkdir()
         peer = str(outside / "peer")
-        manifest = {"roles": [{"role": "index", "peerCwd": peer, "template": "index.md"}]}
+        template = host.base / "state" / "index.md"
+        template.write_text("text\n")
+        manifest = {"roles": [{"role": "index", "peerCwd": peer, "template": str(template)}]}
         (host.base / "state" / "roles.json").write_text(json.dumps(manifest))
         (outside / "peer").mkdir()
         args["state_dir"] = str(host.base / "state")

@@ -32,7 +32,10 @@ def look(form: str = "v1_2", steps: dict[str, dict[str, Any]] | None = None, **p
         "config": {"ok": True, "problem": "", "vault_path": "/v", "locale": "en", "mode": "lean", "mcp_port": 8766},
         "slot": {"form": form, "provider": provider},
         "fleet": {"readable": True, "count": 2, "problem": ""},
-        "memoryd": {"running": True, "listening": True, "heartbeat_age": 3.4, "watch": "on", "complaint": "", "problem": ""},
+        "memoryd": {
+            **{"running": True, "listening": True, "problem": ""},
+            **{"heartbeat_age": 3.4, "watch": "on", "complaint": ""},
+        },
         "binary": {"present": True, "version": "1.2.0", "problem": "", "refused": False},
     }
     found = {key: {**part, **parts.pop(key, {})} for key, part in whole.items()}

@@ -50,6 +50,7 @@ HARMLESS = {
     "secrets",
     "stat",
     "string",
+    "struct",
     "textwrap",
     "typing",
     "unicodedata",
@@ -93,34 +94,61 @@ GRANTS: dict[str, set[str]] = {
     "module_utils/_doorway/processes.py": {"os.kill", "os.sysconf", "time", "open for reading"},  # /proc
     # The doorway to file changes, and what it is made of, which only it may use.
     "module_utils/_doorway/files.py": {
-        *names(
-            "os", "W_OK access close fchmod fchown fstat fsync link mkdir rename supports_effective_ids umask unlink"
-        ),
+        *names("os", "close fchmod fchown fstat fsync mkdir umask unlink"),
+        "open for reading",  # /proc, for the umask
         UTILS + "_doorway.drafts",
-        UTILS + "_doorway.folders.opened",
+        UTILS + "_doorway.scratch",
+        UTILS + "_doorway.attributes.keep",
+        UTILS + "_doorway.handles",
     },
     "module_utils/_doorway/drafts.py": {
         *names("os", "O_WRONLY O_CREAT O_EXCL O_NOFOLLOW O_CLOEXEC"),
-        *names("os", "close fchown fstat listdir mkdir open rename rmdir unlink write"),
+        *names("os", "chmod close fchown fstat fsync link mkdir open rename rmdir unlink write"),
         "ctypes.CDLL",  # a rename that replaces nothing, which Python does not have
         "ctypes.get_errno",
         "getattr by variable",  # of that library
-        UTILS + "_doorway.folders.opened",
-        UTILS + "_doorway.folders.flock",
+        UTILS + "_doorway.handles",
+    },
+    "module_utils/_doorway/scratch.py": {
+        *names("os", "X_OK access close fchmod fstat mkdir open unlink"),
+        UTILS + "_doorway.drafts",
+        UTILS + "_doorway.handles",
+    },
+    "module_utils/_doorway/attributes.py": {
+        *names("os", "fstat getxattr listxattr removexattr setxattr"),
+        "fcntl.ioctl",  # whether a file is immutable
+        "open for reading",  # /proc, for mounts
     },
     # Its reading half. None of the flags it can name opens for writing.
-    "module_utils/_doorway/folders.py": {
+    "module_utils/_doorway/handles.py": {
         *names("os", "O_RDONLY O_DIRECTORY O_NOFOLLOW O_CLOEXEC O_NONBLOCK"),
-        *names("os", "open close read fstat listdir"),
+        *names("os", "dup open close fstat listdir"),
         *names("fcntl", "flock LOCK_EX LOCK_NB"),
     },
+    "module_utils/_doorway/folders.py": {*names("os", "open close read fstat"), UTILS + "_doorway.handles"},
+    "module_utils/_doorway/reader.py": {UTILS + "_doorway.handles"},
+    "module_utils/_doorway/foresight.py": {
+        *names("os", "W_OK X_OK ST_RDONLY access fstat fstatvfs getgroups supports_effective_ids"),
+        "sys.platform",
+        UTILS + "_doorway.handles",
+    },
     "module_utils/_doorway/sandbox.py": {"pwd.getpwuid"},  # the account's real home
+    "module_utils/_look/look.py": {"getattr by variable"},  # of the egress that it stands for
     "module_utils/_things/memoryd.py": {"signal.SIGTERM", "signal.SIGKILL"},  # their numbers, for the doorway
     # What runs on the controller, in Ansible's own process: its bases, and the files that the operator points at.
-    "action/provider_binary.py": {
+    "action/host_plan.py": {
         "ansible.errors.AnsibleActionFail",
         "ansible.plugins.action.ActionBase",
         ".tmpdir",  # on the host, of the connection
+    },
+    "action/provider_binary.py": {
+        "ansible.plugins.action.ActionBase",
+        ".tmpdir",  # on the host, of the connection
+    },
+    "plugin_utils/sources.py": {
+        "ansible.errors.AnsibleActionFail",
+        "ansible.errors.AnsibleFileNotFound",
+        "pathlib.Path",  # without its methods that change anything
         "open for reading",
     },
     "action/report.py": {
@@ -136,17 +164,12 @@ GRANTS: dict[str, set[str]] = {
     },
     "plugin_utils/page.py": {"jinja2.Environment", "markupsafe.Markup", "urllib.parse.quote"},
     "plugin_utils/reports.py": {"time.monotonic"},
-    "lookup/own_texts.py": {
-        "ansible.errors.AnsibleLookupError",
-        "ansible.plugins.lookup.LookupBase",
-        "pathlib.Path",  # without its methods that change anything
-    },
 }
 # Optional parsers: a module of the standard library that the oldest interpreters do not have.
 IMPORTABLE = {"tomllib"}
 READING_MODES = {"r", "rb", "rt"}
 # What of our own is no use to anybody beyond the doorway.
-INNER = tuple(f"{UTILS}_doorway.{name}" for name in ("running", "drafts", "folders.opened", "folders.flock"))
+INNER = tuple(f"{UTILS}_doorway.{name}" for name in ("running", "drafts", "scratch", "attributes.keep", "handles"))
 # Modules that other modules carry about as attributes (`contextlib.os`).
 CARRIED = {
     *("abc", "asyncio", "builtins", "codecs", "ctypes", "fcntl", "http", "io", "importlib", "os", "pathlib", "posix"),
@@ -344,7 +367,9 @@ from .._doorway.running import run
 from .._doorway.drafts import remove
 from .._doorway import drafts
 from .._doorway import egress; egress.os.kill(2, 9)
-from .._doorway.folders import opened
+from .._doorway.handles import opened
+from .._doorway.scratch import scratch
+from .._doorway.attributes import keep
 """
 
 
@@ -357,8 +382,8 @@ def test_a_planted_violation_is_found(source: str) -> None:
     ("file", "source"),
     [
         ("_things/memoryd", "import signal; signal.raise_signal(9)"),
-        ("_doorway/folders", "import fcntl; fcntl.fcntl(3, 4)"),
-        ("_doorway/folders", "import os; os.O_RDWR"),
+        ("_doorway/handles", "import fcntl; fcntl.fcntl(3, 4)"),
+        ("_doorway/handles", "import os; os.O_RDWR"),
         ("_doorway/folders", "import os; os.unlink('x', dir_fd=3)"),
         ("_doorway/drafts", "import ctypes; ctypes.pythonapi"),
         ("_doorway/egress", "import shutil; shutil.rmtree('x')"),

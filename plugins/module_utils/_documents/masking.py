@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Any
 
 MASK = '"***"'
+SHOWN_CAP = 1 << 20  # bytes of a file that a diff shows
 # What of ours may be shown; whatever else somebody put into an entry of ours may be a secret.
 SHOWN = (
     *("type", "url", "command", "matcher", "X-IAPeer-Identity"),
@@ -22,11 +24,19 @@ def mask_json(data: bytes | None, ours: set[str]) -> str:
     """JSON text with every string value and number masked that is not one of ours; keys stay."""
     if data is None:
         return ""
+    if len(data) > SHOWN_CAP:
+        return describe(data)
 
     def masked(match: re.Match[str]) -> str:
         return match[0] if match[1] or match[0] in ours else MASK
 
     return TOKEN.sub(masked, data.decode("utf-8", "replace"))
+
+
+def describe(data: bytes) -> str:
+    """The line that a diff shows of what is too large to be shown."""
+    digest = hashlib.sha256(data).hexdigest()
+    return f"({len(data)} bytes, too large to be shown; sha256 {digest})\n"
 
 
 def literals(value: Any, dump: Any, every: bool = False) -> set[str]:

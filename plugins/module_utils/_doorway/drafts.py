@@ -17,7 +17,8 @@ import secrets
 import stat
 from collections.abc import Iterator
 
-from .folders import FOLDER, READ, flock, lstat, opened
+from .handles import FOLDER, READ, flock, lstat, names_in, opened, walk
+from .spelling import spell
 
 CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 TEMPORARY = ".iapeer-memory~"
@@ -42,7 +43,7 @@ def temporary(folder: int, leaf: str) -> Iterator[tuple[int, str]]:
     mine = False
     while not mine:
         name = draft_name(leaf)
-        handle = os.open(name, CREATE, 0o600, dir_fd=folder)
+        handle = os.open(spell(name), CREATE, 0o600, dir_fd=folder)
         try:
             flock(handle, wait=True)
             mine = os.fstat(handle).st_nlink > 0  # else somebody took it for a leftover before it was locked
@@ -50,7 +51,7 @@ def temporary(folder: int, leaf: str) -> Iterator[tuple[int, str]]:
                 yield handle, name
         except BaseException:
             with contextlib.suppress(OSError):
-                os.unlink(name, dir_fd=folder)
+                os.unlink(spell(name), dir_fd=folder)
             raise
         finally:
             os.close(handle)
@@ -58,7 +59,7 @@ def temporary(folder: int, leaf: str) -> Iterator[tuple[int, str]]:
 
 def sweep(folder: int, leaf: str) -> None:
     """Remove what a killed run left beside leaf: drafts that nobody holds locked any more."""
-    for name in os.listdir(folder):
+    for name in names_in(folder):
         if not (name.startswith(f".{leaf}.") and name.endswith(TEMPORARY)):
             continue
         with contextlib.suppress(OSError), opened(name, READ, folder) as handle:
@@ -68,7 +69,7 @@ def sweep(folder: int, leaf: str) -> None:
 
 def new_folder(parent: int, leaf: str, mode: int) -> None:
     """Make a folder; as root it goes to the owner of the folder it is in."""
-    os.mkdir(leaf, mode, dir_fd=parent)
+    os.mkdir(spell(leaf), mode, dir_fd=parent)
     with opened(leaf, FOLDER, parent) as handle:
         own_like(handle, parent)
 
@@ -80,7 +81,7 @@ def new_folder_of_theirs(parent: int, leaf: str, mode: int) -> None:
     try:
         new_folder(parent, draft, mode)
         if not rename_noreplace(parent, draft, leaf):
-            os.rename(draft, leaf, src_dir_fd=parent, dst_dir_fd=parent)
+            rename(parent, draft, leaf)
     except BaseException:
         remove(parent, draft)
         raise
@@ -93,17 +94,55 @@ def own_like(handle: int, folder: int) -> None:
         os.fchown(handle, owner.st_uid, owner.st_gid)
 
 
-def remove(parent: int, leaf: str) -> None:
-    """Remove a file, a link, or a folder with all that is in it; its absence is no error."""
+def remove(parent: int, leaf: str, force: bool = False) -> None:
+    """Remove a file, a link, or a folder with all that is in it, however deep; its absence is no error.
+
+    force: also out of folders of ours that may not be written.
+    """
+
+    def open_up(name: str, folder: int) -> None:
+        os.chmod(spell(name), 0o700, dir_fd=folder)
+
     status = lstat(leaf, parent)
     with contextlib.suppress(FileNotFoundError):
-        if status is None or not stat.S_ISDIR(status.st_mode):
-            os.unlink(leaf, dir_fd=parent)
-            return
-        with opened(leaf, FOLDER, parent) as handle:
-            for name in os.listdir(handle):
-                remove(handle, name)
-        os.rmdir(leaf, dir_fd=parent)
+        if status is not None and stat.S_ISDIR(status.st_mode):
+            if force:
+                open_up(leaf, parent)
+            with opened(leaf, FOLDER, parent) as top:
+                for folder, name, found in walk(top, open_up if force else None):
+                    _remove_one(folder, name, found)
+        if status is not None:
+            _remove_one(parent, leaf, status)
+
+
+def _remove_one(folder: int, name: str, status: os.stat_result) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        if stat.S_ISDIR(status.st_mode):
+            os.rmdir(spell(name), dir_fd=folder)
+        else:
+            os.unlink(spell(name), dir_fd=folder)
+
+
+def rename(folder: int, old: str, new: str) -> None:
+    """Rename in an open folder; whatever has the new name is replaced."""
+    os.rename(spell(old), spell(new), src_dir_fd=folder, dst_dir_fd=folder)
+
+
+def link(source: int, old: str, folder: int, new: str) -> None:
+    """Give a file of one open folder a name in another as well; FileExistsError where something has it."""
+    try:
+        os.link(spell(old), spell(new), src_dir_fd=source, dst_dir_fd=folder, follow_symlinks=False)
+    except NotImplementedError:  # macOS may not know how not to follow a link; a draft of ours is none
+        os.link(spell(old), spell(new), src_dir_fd=source, dst_dir_fd=folder)
+
+
+def sync_folder(folder: int) -> None:
+    """Have the names in an open folder on disk, where its file system can do that."""
+    try:
+        os.fsync(folder)
+    except OSError as error:
+        if error.errno not in (*NO_SUPPORT, errno.EBADF):
+            raise
 
 
 def rename_noreplace(folder: int, old: str, new: str) -> bool:
@@ -118,7 +157,7 @@ def rename_noreplace(folder: int, old: str, new: str) -> bool:
     call = getattr(libc, name, None)
     if call is None:
         return False
-    if call(folder, os.fsencode(old), folder, os.fsencode(new), flag) == 0:
+    if call(folder, spell(old), folder, spell(new), flag) == 0:
         return True
     number = ctypes.get_errno()
     if number in NO_SUPPORT:

@@ -11,16 +11,21 @@ group. What a killed run leaves behind, a later one recognises by an advisory lo
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from . import drafts
-from .folders import READ, Folder, Reader, lstat, opened
+from .attributes import keep
+from .folders import Folder
+from .foresight import MAKE_FOLDER, MODE, REMOVE, REMOVE_FOLDER, WRITE, require_regular
+from .handles import READ, lstat, opened
 from .problem import Problem
+from .reader import MISSING, Reader
 from .sandbox import Sandbox
-
-CAN_ASK_AS_EFFECTIVE = os.access in os.supports_effective_ids
+from .scratch import scratch
+from .spelling import real, spell
 
 
 class Files(Reader):
@@ -28,12 +33,21 @@ class Files(Reader):
 
     def __init__(self, sandbox: Sandbox) -> None:
         super().__init__(sandbox)
-        self.umask = os.umask(0o022)
-        os.umask(self.umask)
+        self.umask = _umask()
 
     def tree(self, anchor: str, create: bool = False) -> Tree:
         """Open the folder anchor (absolute path); create makes it first where it is missing. Raises Problem."""
         return Tree(self, anchor, create)
+
+    @contextlib.contextmanager
+    def scratch(self, *fallbacks: str) -> Iterator[tuple[str, Tree]]:
+        """A private folder of this run (its real path, and it opened) from which programs can be run; gone afterwards.
+
+        It lies in a temp dir, or in the first of the fallbacks (absolute paths) where none will do. Raises Problem.
+        """
+        bases = (*self.sandbox.temporary, *fallbacks)
+        with scratch(self.sandbox, bases) as path, self.tree(path) as tree:
+            yield path, tree
 
 
 class Tree(Folder):
@@ -41,39 +55,63 @@ class Tree(Folder):
 
     def __init__(self, files: Files, anchor: str, create: bool = False) -> None:
         self._files = files
-        if create and not os.path.isdir(anchor):
+        if create and files.kind_of(anchor) == MISSING:
             files.sandbox.check(anchor)
-            real = os.path.realpath(anchor)
-            with Tree(files, os.path.dirname(real), create=True) as above:
-                above.make_folder(os.path.basename(real))
+            place = real(anchor)
+            with Tree(files, os.path.dirname(place), create=True) as above:
+                above.make_folder(os.path.basename(place))
         super().__init__(files.sandbox, anchor)
 
     @contextlib.contextmanager
-    def _changing(self, name: str) -> Iterator[None]:
-        """What every change goes through: the sandbox has the first word, and the system's errors are explained."""
+    def _changing(self, name: str, change: str = "") -> Iterator[None]:
+        """What every change goes through: the sandbox has the first word, then what can be foreseen (contract §11).
+
+        The system's errors are explained.
+        """
         self._sandbox.check(self.path(name))
+        if change:
+            self.foresee(name, change)
         with self._explained(name):
             yield
 
     def write(self, name: str, data: bytes, mode: int | None = None, folder_mode: int = 0o755) -> None:
         """Replace or create a file in one step, data on disk before it takes the name.
 
-        mode: permission bits to set; without it the file's own are kept, and a new one gets 0644 less the umask.
-        folder_mode: for folders that have to be made. As root, what is new belongs to the owner of its folder.
+        mode: permission bits to set; without it the file's own are kept, and a new one gets 0644 less the umask. Owner,
+        group, access list and extended attributes are kept too; a hard link is split. folder_mode: for folders that
+        have to be made. As root, what is new belongs to the owner of its folder.
         """
-        with self._changing(name):
+        self._put(name, (data,), mode, folder_mode)
+
+    def copy_in(self, name: str, source: str, mode: int | None = None, checksum: str = "") -> None:
+        """Write the file at source (absolute path) to name, block by block.
+
+        checksum: the SHA-256 (hexadecimal) that it must have: a Problem that names source where it has another.
+        """
+
+        def checked(blocks: Iterable[bytes]) -> Iterator[bytes]:
+            digest = hashlib.sha256()
+            for block in blocks:
+                digest.update(block)
+                yield block
+            if checksum and digest.hexdigest() != checksum:
+                raise Problem("is not the file that was announced", source)
+
+        with Folder(self._sandbox, os.path.dirname(source)) as there:
+            self._put(name, checked(there.blocks(os.path.basename(source))), mode, 0o755)
+
+    def _put(self, name: str, blocks: Iterable[bytes], mode: int | None, folder_mode: int) -> None:
+        with self._changing(name, WRITE):
             folder, leaf = self._made(name, folder_mode)
             old = lstat(leaf, folder)
-            if old is not None:
-                self._require_regular(name, old)
-                if not os.access(leaf, os.W_OK, dir_fd=folder, effective_ids=CAN_ASK_AS_EFFECTIVE):
-                    raise Problem("not writable", self.path(name), "unreadable")
             drafts.sweep(folder, leaf)
             with drafts.temporary(folder, leaf) as (handle, draft):
-                drafts.write_all(handle, data)
-                self._dress(handle, old, mode, folder)
+                for block in blocks:
+                    drafts.write_all(handle, block)
+                self._dress(handle, name, (folder, leaf, old), mode)
                 os.fsync(handle)
-                os.rename(draft, leaf, src_dir_fd=folder, dst_dir_fd=folder)
+                drafts.rename(folder, draft, leaf)
+            drafts.sync_folder(folder)
 
     def create(self, leaf: str, data: bytes, workshop: Tree) -> bool:
         """Write a file of this very folder that must not be there yet, whole or not at all; False where it is.
@@ -83,14 +121,14 @@ class Tree(Folder):
         folder, beside = self._handles[""], workshop._handles[""]
         with self._changing(leaf), drafts.temporary(beside, os.path.basename(self._real)) as (handle, draft):
             drafts.write_all(handle, data)
-            self._dress(handle, None, None, folder)
+            self._dress(handle, leaf, (folder, leaf, None), None)
             os.fsync(handle)
             try:
-                os.link(draft, leaf, src_dir_fd=beside, dst_dir_fd=folder, follow_symlinks=False)
+                drafts.link(beside, draft, folder, leaf)
             except FileExistsError:
                 return False
             finally:
-                os.unlink(draft, dir_fd=beside)
+                drafts.remove(beside, draft)
         return True
 
     def replace(self, name: str, before: bytes | None, after: bytes | None, mode: int | None = None) -> None:
@@ -111,32 +149,32 @@ class Tree(Folder):
 
     def remove(self, name: str) -> None:
         """Remove a file; its absence is no error."""
-        with self._changing(name), contextlib.suppress(FileNotFoundError):
+        with self._changing(name, REMOVE), contextlib.suppress(FileNotFoundError):
             folder, leaf = self._locate(name)
             if folder is not None:
-                os.unlink(leaf, dir_fd=folder)
+                os.unlink(spell(leaf), dir_fd=folder)
+                drafts.sync_folder(folder)
 
     def make_folder(self, name: str, mode: int = 0o755) -> None:
         """Make a folder and what leads to it; its presence is no error. mode: permission bits, less the umask."""
-        with self._changing(name):
+        with self._changing(name, MAKE_FOLDER):
             self._folder(name, mode)
 
     def set_mode(self, name: str, mode: int) -> None:
         """Set the permission bits of a regular file or a folder."""
-        with self._changing(name):
+        with self._changing(name, MODE):
             folder, leaf = self._locate(name)
             if folder is None:
                 raise Problem("missing", self.path(name), "missing")
             with opened(leaf, READ, folder) as handle:
-                status = os.fstat(handle)
-                if not stat.S_ISDIR(status.st_mode):
-                    self._require_regular(name, status)
+                if not stat.S_ISDIR(os.fstat(handle).st_mode):
+                    require_regular(os.fstat(handle), self.path(name))
                 os.fchmod(handle, mode)
 
     def remove_folder(self, name: str) -> None:
         """Remove a folder with all that is in it, following no link; its absence is no error."""
         head, _slash, leaf = name.rpartition("/")
-        with self._changing(name):
+        with self._changing(name, REMOVE_FOLDER):
             folder = self._folder(head)
             for key in [key for key in self._handles if key == name or key.startswith(f"{name}/")]:
                 os.close(self._handles.pop(key))
@@ -154,7 +192,7 @@ class Tree(Folder):
                 return False
             drafts.sweep(root, name)
             draft = drafts.draft_name(name)
-            os.mkdir(draft, 0o755, dir_fd=root)
+            os.mkdir(spell(draft), 0o755, dir_fd=root)
             try:
                 with Tree(self._files, os.path.join(self._real, draft)) as inside:
                     drafts.own_like(inside._handles[""], root)
@@ -185,7 +223,7 @@ class Tree(Folder):
         root = self._handles[""]
         with self._changing(name):
             gone = drafts.draft_name(name)
-            os.rename(name, gone, src_dir_fd=root, dst_dir_fd=root)
+            drafts.rename(root, name, gone)
             drafts.remove(root, gone)
             drafts.sweep(root, name)
 
@@ -201,14 +239,29 @@ class Tree(Folder):
             if os.geteuid() == 0 and os.fstat(parent).st_uid != 0:
                 drafts.new_folder_of_theirs(parent, leaf, mode)
             else:
-                os.mkdir(leaf, mode, dir_fd=parent)
+                os.mkdir(spell(leaf), mode, dir_fd=parent)
 
-    def _dress(self, handle: int, old: os.stat_result | None, mode: int | None, folder: int) -> None:
-        """Give a file that is about to take a name the owner, group and permission bits that it must have."""
-        new = os.fstat(handle)
+    def _dress(
+        self, handle: int, name: str, place: tuple[int, str, os.stat_result | None], mode: int | None
+    ) -> None:
+        """Give a file what it must have besides its bytes before it takes its place: folder, name there, old status."""
+        folder, leaf, old = place
         if old is None:
             drafts.own_like(handle, folder)
-        elif (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
-            os.fchown(handle, old.st_uid, old.st_gid)
-        usual = 0o644 & ~self._files.umask if old is None else stat.S_IMODE(old.st_mode)
+            usual = 0o644 & ~self._files.umask
+        else:
+            if (old.st_uid, old.st_gid) != (os.fstat(handle).st_uid, os.fstat(handle).st_gid):
+                os.fchown(handle, old.st_uid, old.st_gid)
+            with opened(leaf, READ, folder) as replaced:
+                keep(replaced, handle, self.path(name))
+            usual = stat.S_IMODE(old.st_mode)
         os.fchmod(handle, usual if mode is None else mode)
+
+
+def _umask() -> int:
+    """Our umask; where the system does not tell it, it is set for a moment, as there is no other way to learn it."""
+    with contextlib.suppress(OSError, ValueError, StopIteration), open("/proc/self/status", "rb") as lines:
+        return next(int(line.split()[1], 8) for line in lines if line.startswith(b"Umask:"))
+    umask = os.umask(0o022)
+    os.umask(umask)
+    return umask

@@ -11,29 +11,21 @@ anywhere inside the folder and nowhere else, whoever changes it meanwhile.
 from __future__ import annotations
 
 import contextlib
-import errno
-import fcntl
+import hashlib
 import os
 import stat
 from collections.abc import Iterator
 from typing import NamedTuple, TypeVar
 
+from .foresight import REMOVE_FOLDER, WRITE, Spot, foresee, require_regular
+from .handles import FOLDER, LINK_ERRNOS, READ, explain, flock, lstat, names_in, open_or_none, opened
 from .problem import Problem
 from .sandbox import Sandbox
+from .spelling import real, spell
 
-FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-LINK_ERRNOS = (errno.ELOOP, errno.ENOTDIR, errno.EMLINK)
-UNREADABLE_ERRNOS = (errno.EACCES, errno.EPERM)
-# What a file system answers that has no advisory locks, or none for what is open for reading (a network's).
-NO_LOCKS = (errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 MAX_LINKS = 16
-KINDS = (
-    (stat.S_ISDIR, "a directory"),
-    (stat.S_ISFIFO, "a FIFO"),
-    (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISLNK, "a link"),
-)
+DOCUMENT_CAP = 32 << 20  # bytes of a file that is read whole
+BLOCK = 1 << 20
 Self = TypeVar("Self", bound="Folder")
 
 
@@ -42,6 +34,14 @@ class Found(NamedTuple):
 
     data: bytes
     mode: int
+
+
+class Sum(NamedTuple):
+    """A regular file of any size: its SHA-256 (hexadecimal), its permission bits and its size in bytes."""
+
+    sha256: str
+    mode: int
+    size: int
 
 
 class Folder:
@@ -55,8 +55,8 @@ class Folder:
         self._sandbox = sandbox
         self._handles: dict[str, int] = {}
         with self._explained(""):
-            self._real = os.path.realpath(anchor)
-            self._handles[""] = os.open(self._real, FOLDER)
+            self._real = real(anchor)
+            self._handles[""] = os.open(spell(self._real), FOLDER)
 
     def __enter__(self: Self) -> Self:
         return self
@@ -70,21 +70,52 @@ class Folder:
         """The full path of a name, as people know it."""
         return os.path.join(self.anchor, name) if name else self.anchor
 
-    def read(self, name: str) -> Found | None:
-        """A regular file's bytes and mode; None where it is missing or hidden by the sandbox."""
+    def read(self, name: str, cap: int = DOCUMENT_CAP) -> Found | None:
+        """A regular file's bytes and mode; None where it is missing or hidden by the sandbox. cap: bytes at most."""
+        with self._reading(name) as handle:
+            if handle is None:
+                return None
+            data = bytearray()
+            for block in _blocks(handle):
+                data += block
+                if len(data) > cap:
+                    raise Problem(f"larger than {cap} bytes, the most that is read", self.path(name), "unreadable")
+            return Found(bytes(data), stat.S_IMODE(os.fstat(handle).st_mode))
+
+    def checksum(self, name: str) -> Sum | None:
+        """What read is for small files, for one of any size: it is read in blocks."""
+        with self._reading(name) as handle:
+            if handle is None:
+                return None
+            digest, size = hashlib.sha256(), 0
+            for block in _blocks(handle):
+                digest.update(block)
+                size += len(block)
+            return Sum(digest.hexdigest(), stat.S_IMODE(os.fstat(handle).st_mode), size)
+
+    def blocks(self, name: str) -> Iterator[bytes]:
+        """The bytes of a regular file that must be there, in blocks."""
+        with self._reading(name) as handle:
+            if handle is None:
+                raise Problem("missing", self.path(name), "missing")
+            yield from _blocks(handle)
+
+    @contextlib.contextmanager
+    def _reading(self, name: str) -> Iterator[int | None]:
+        """A regular file, opened; None where it is missing or hidden by the sandbox."""
         if self._sandbox.hides(self.path(name)):
-            return None
-        with self._explained(name):
+            yield None
+            return
+        with self._explained(name), contextlib.ExitStack() as stack:
             folder, leaf = self._locate(name)
             status = None if folder is None else lstat(leaf, folder)
-            if folder is None or status is None:
-                return None
-            self._require_regular(name, status)  # before it is opened too: that alone can set a device going
-            with contextlib.suppress(FileNotFoundError), opened(leaf, READ, folder) as handle:
-                status = os.fstat(handle)
-                self._require_regular(name, status)
-                return Found(_read_all(handle, status.st_size), stat.S_IMODE(status.st_mode))
-            return None
+            handle = None
+            if folder is not None and status is not None:
+                require_regular(status, self.path(name))  # before it is opened too: that alone can set a device going
+                with contextlib.suppress(FileNotFoundError):
+                    handle = stack.enter_context(opened(leaf, READ, folder))
+                    require_regular(os.fstat(handle), self.path(name))
+            yield handle
 
     def names(self, name: str) -> list[str]:
         """The sorted names in a folder; empty where there is none."""
@@ -92,7 +123,7 @@ class Folder:
             return []
         with self._explained(name):
             folder = self._folder(name)
-            return [] if folder is None else sorted(os.listdir(folder))
+            return [] if folder is None else names_in(folder)
 
     def is_link(self, name: str) -> bool:
         """True where the last component of name is itself a link."""
@@ -106,6 +137,16 @@ class Folder:
         """Raise the refused Problem that a change of name would meet; nothing where the sandbox lets it pass."""
         self._sandbox.check(self.path(name))
 
+    def foresee(self, name: str, change: str = WRITE) -> None:
+        """Raise the Problem that a change of name would meet; nothing where it would go well, as far as can be seen.
+
+        change: one of write, remove, mode, make_folder, remove_folder. Every change looks at this first, so that check
+        mode, which does nothing else, says the same in the same words.
+        """
+        self._sandbox.check(self.path(name))
+        with self._explained(name):
+            foresee(change, self._spot(name, follow=change != REMOVE_FOLDER), self.path(name))
+
     def status(self) -> os.stat_result:
         """The status of the folder itself."""
         return os.fstat(self._handles[""])
@@ -113,7 +154,7 @@ class Folder:
     def still_there(self) -> bool:
         """True while the path of the anchor still leads to the folder that was opened."""
         try:
-            return os.path.samestat(os.stat(self._real), self.status())
+            return os.path.samestat(os.stat(spell(self._real)), self.status())
         except OSError:
             return False
 
@@ -157,6 +198,17 @@ class Folder:
             return self._locate(self._resolve(name, links), mode, links + 1)
         return folder, leaf
 
+    def _spot(self, name: str, follow: bool, links: int = 0) -> Spot:
+        """Where a name leads, through links inside the anchor; follow: through the last component too."""
+        head, _slash, leaf = name.rpartition("/")
+        folder = self._folder(head, None, links)
+        if folder is None:
+            return self._spot(head, True, links)._replace(near=False)
+        status = lstat(leaf, folder)
+        if follow and status is not None and stat.S_ISLNK(status.st_mode):
+            return self._spot(self._resolve(name, links), follow, links + 1)
+        return Spot(folder, leaf, status, True)
+
     def _folder(self, name: str, mode: int | None = None, links: int = 0) -> int | None:
         known = self._handles.get(name)
         if known is not None:
@@ -166,10 +218,10 @@ class Folder:
         if parent is None:
             return None
         try:
-            handle = _open_or_none(leaf, FOLDER, parent)
+            handle = open_or_none(leaf, FOLDER, parent)
             if handle is None and mode is not None:
                 self._make_folder(leaf, parent, mode)
-                handle = os.open(leaf, FOLDER, dir_fd=parent)
+                handle = os.open(spell(leaf), FOLDER, dir_fd=parent)
         except OSError as error:
             status = lstat(leaf, parent)
             if error.errno in LINK_ERRNOS and status is not None and stat.S_ISLNK(status.st_mode):
@@ -180,110 +232,18 @@ class Folder:
         return handle
 
     def _resolve(self, name: str, links: int) -> str:
-        real = os.path.realpath(os.path.join(self._real, name))
-        if not real.startswith(self._real.rstrip("/") + "/"):
-            raise Problem(f"a link that leaves {self.anchor}, to {real}", self.path(name), "outside")
-        inside = os.path.relpath(real, self._real)
+        target = real(os.path.join(self._real, name))
+        if not target.startswith(self._real.rstrip("/") + "/"):
+            raise Problem(f"a link that leaves {self.anchor}, to {target}", self.path(name), "outside")
+        inside = os.path.relpath(target, self._real)
         if links >= MAX_LINKS or inside == name:
             raise Problem("a loop of links", self.path(name), "irregular")
         return inside
 
-    def _require_regular(self, name: str, status: os.stat_result) -> None:
-        if not stat.S_ISREG(status.st_mode):
-            kind = next((word for test, word in KINDS if test(status.st_mode)), "a device")
-            raise Problem(f"{kind} stands where a file belongs", self.path(name), "irregular")
 
-
-class Reader:
-    """Reads single files by their absolute paths; carries the sandbox's decision."""
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        self.sandbox = sandbox
-
-    def read(self, path: str) -> Found | None:
-        """The regular file at path; None where it or its folder is missing. Raises Problem."""
-        if self.sandbox.hides(path):
-            return None
-        try:
-            with Folder(self.sandbox, os.path.dirname(path)) as folder:
-                return folder.read(os.path.basename(path))
-        except Problem as problem:
-            if problem.kind == "missing":
-                return None
-            raise
-
-    def modified(self, path: str) -> float:
-        """When the file at path was last written, in seconds since the epoch; 0 where it is missing."""
-        status = self._status(path)
-        return 0.0 if status is None else status.st_mtime
-
-    def mode(self, path: str) -> int | None:
-        """The permission bits of the file or folder at path; None where it is missing."""
-        status = self._status(path)
-        return None if status is None else stat.S_IMODE(status.st_mode)
-
-    def owner(self, path: str) -> int:
-        """The uid that the file at path belongs to; our own where it is missing."""
-        status = self._status(path)
-        return os.geteuid() if status is None else status.st_uid
-
-    def _status(self, path: str) -> os.stat_result | None:
-        try:
-            return None if self.sandbox.hides(path) else os.stat(path)
-        except OSError:
-            return None
-
-
-def explain(error: OSError, path: str) -> Problem:
-    """The Problem that an error of the system on path amounts to."""
-    if error.errno in LINK_ERRNOS:
-        return Problem("not a directory", path, "irregular")
-    if error.errno == errno.ENOENT:
-        return Problem("missing", path, "missing")
-    kind = "unreadable" if error.errno in UNREADABLE_ERRNOS else "failed"
-    return Problem((error.strerror or str(error)).lower(), path, kind)
-
-
-def lstat(leaf: str, folder: int) -> os.stat_result | None:
-    """The status of a name in an open folder, links not followed; None where it is missing."""
-    try:
-        return os.stat(leaf, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return None
-
-
-@contextlib.contextmanager
-def opened(leaf: str, flags: int, folder: int) -> Iterator[int]:
-    """A name in an open folder, opened as long as the context lasts."""
-    handle = os.open(leaf, flags, dir_fd=folder)
-    try:
-        yield handle
-    finally:
-        os.close(handle)
-
-
-def flock(handle: int, wait: bool = False) -> bool | None:
-    """Take the system's advisory lock on what is open; False where it is taken, None where there are no such locks."""
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        return False
-    except OSError as error:
-        if error.errno in NO_LOCKS:
-            return None
-        raise
-    return True
-
-
-def _open_or_none(leaf: str, flags: int, folder: int) -> int | None:
-    try:
-        return os.open(leaf, flags, dir_fd=folder)
-    except FileNotFoundError:
-        return None
-
-
-def _read_all(handle: int, size: int) -> bytes:
-    parts = [os.read(handle, size + 1)]
-    while parts[-1]:
-        parts.append(os.read(handle, 65536))
-    return b"".join(parts)
+def _blocks(handle: int) -> Iterator[bytes]:
+    while True:
+        block = os.read(handle, BLOCK)
+        if not block:
+            return
+        yield block

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import os
+
 
 def spell(text: str) -> bytes:
     """A name or an argument as the system takes it. Raises ValueError for what none can be (half a character)."""
@@ -15,3 +17,13 @@ def spell(text: str) -> bytes:
 def unspell(name: str | bytes) -> str:
     """A name as the system gave it; bytes that are no UTF-8 come back from spell as they were."""
     return name if isinstance(name, str) else name.decode("utf-8", "surrogateescape")
+
+
+def real(path: str) -> str:
+    """The path with all links in it resolved, as far as that can be seen. Raises ValueError for what is no path."""
+    return unspell(os.path.realpath(spell(path)))
+
+
+def native(name: str) -> str:
+    """A name that Python has read by the locale's encoding, read as UTF-8 instead."""
+    return unspell(os.fsencode(name))

@@ -16,11 +16,12 @@ from .._doorway.problem import Problem
 from .._host.config import LOCALES
 from .._host.host import Host
 from .._host.paths import NAME
+from .._host.versions import told_version
 from . import scratch
 from .bundled import bundled
 from .forms import LEARNED, PERSONALITY, Forms, Json, place
 from .scratch import NO_GUIDE, Scratch
-from .shape import COUNT_LIMIT, TRIGGERS, VERSION, check_shape, check_version, filled, hollow, leaves, require
+from .shape import COUNT_LIMIT, TRIGGERS, check_shape, check_version, filled, hollow, leaves, require
 
 UPDATE = ("update", "--skip-binary", "--iapeer-bin")
 SETTINGS = {"claude": ".claude/settings.json", "codex": ".codex/hooks.json"}
@@ -65,7 +66,7 @@ def study(host: Host, binary: str | None = None) -> Lesson:
     if host.config.locale not in LOCALES or not 0 < host.config.mcp_port <= 65535:
         return Lesson(None, "", f"not provisioned: {host.config.problem}", lasting=False)
     try:
-        with scratch.scratch_host(host, known=True) as made:
+        with scratch.scratch_host(host, scratch.settings_of(host.config)) as made:
             return _studied(made, host, binary or host.paths.binary)
     except Problem as problem:
         return Lesson(None, "", f"no scratch to run it in: {problem}", lasting=False)
@@ -96,8 +97,7 @@ def _studied(made: Scratch, host: Host, binary: str) -> Lesson:
 def _told_version(made: Scratch, host: Host, binary: str) -> str:
     """The version that a binary tells by itself; empty where it tells none."""
     done = scratch.run(made, host, binary, ["version"], VERSION_LIMIT)
-    match = VERSION.search(done.out) if done.rc == 0 else None
-    return match[0] if match else ""
+    return told_version(done.out) if done.rc == 0 else ""
 
 
 def _collected(made: Scratch, host: Host) -> tuple[Json, Any]:

@@ -18,6 +18,7 @@ from .._doorway.problem import Problem
 from .._host.config import ROLES
 from .._host.edits import SURROGATE
 from .._host.host import Host
+from .._host.options import LONGEST_VERSION, VERSION
 from .._host.paths import NAME, Paths
 from .forms import PERSONALITY, Forms, Json, place
 from .scripts import VERBS, quoted
@@ -38,7 +39,6 @@ NAME_OF = {
     "skills": re.compile(r"iapeer-memory-[A-Za-z0-9._-]+"),
     "templates": re.compile(r"[A-Za-z0-9_-]+\.md"),
 }
-VERSION = re.compile(r"[0-9]+(?:\.[0-9]+)+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?")
 TEXT_LIMIT = 1 << 18  # characters of one text
 SIZE_LIMIT = 1 << 21  # and of all together
 COUNT_LIMIT = 64  # of shims, of skills, of templates
@@ -82,8 +82,8 @@ def require(fine: object, reason: str) -> None:
 
 def check_version(version: Any) -> None:
     """Raise Problem unless that is a version (contract §3)."""
-    fine = isinstance(version, str) and len(version) <= 64 and VERSION.fullmatch(version)
-    require(fine, "its slot declares no version")
+    fine = isinstance(version, str) and len(version) <= LONGEST_VERSION and re.fullmatch(VERSION, version)
+    require(fine and "." in version, "its slot declares no version")
 
 
 def check_shape(forms: Any, host: Host) -> None:

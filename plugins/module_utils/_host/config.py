@@ -13,10 +13,18 @@ from typing import NamedTuple
 
 from .._doorway.files import Files
 from .._doorway.problem import Problem
+from .._doorway.reader import FOLDER, MISSING
+from .._doorway.spelling import real
 
 LOCALES = ("en", "ru")
 MODES = ("lean", "curated")
 ROLES = ("index", "scriber", "dreamweaver")
+# What a choice may be, and what it is where none is made.
+CHOICES = {
+    "IAPEER_MEMORY_LOCALE": (LOCALES, "en"),
+    "IAPEER_MEMORY_EMBEDDING_PROVIDER": (("tei", "openai"), "openai"),
+    "IAPEER_MEMORY_RERANKER_PROVIDER": (("tei", "cohere", "nvidia", "jina", "none"), "tei"),
+}
 DEFAULT_PORT = 8766
 DEFAULT_CRON = "0 4 * * 1"
 ON, OFF = ("1", "on", "true", "yes", "y"), ("0", "off", "false", "no", "n")
@@ -65,9 +73,9 @@ def _quoted(value: str) -> bool:
 
 
 def plan_config(values: Mapping[str, str], problem: str = "") -> Config:
-    """What the keys mean; problem is what already stood in the way of reading them."""
+    """What the keys mean; problem: what is in the way already. Pure: whether there is a vault is not looked at."""
     vault = values.get("IAPEER_MEMORY_VAULT_PATH", "")
-    locale = values.get("IAPEER_MEMORY_LOCALE") or "en"
+    locale = _choice(values, "IAPEER_MEMORY_LOCALE")
     port = values.get("IAPEER_MEMORY_MCP_PORT", "")
     number = int(port) if NUMBER.fullmatch(port) else 0
     mode = values.get("IAPEER_MEMORY_MODE", "")
@@ -76,7 +84,7 @@ def plan_config(values: Mapping[str, str], problem: str = "") -> Config:
     proactive = tuple(role for role in ROLES if _toggle(toggles[role], mode))
     target = next((role for role in ("scriber", "index") if role in proactive), "")
     return Config(
-        problem or _config_problem(vault, locale, number),
+        problem or _config_problem(values, vault, number),
         vault,
         locale,
         number or DEFAULT_PORT,
@@ -88,18 +96,37 @@ def plan_config(values: Mapping[str, str], problem: str = "") -> Config:
     )
 
 
-def _config_problem(vault: str, locale: str, port: int) -> str:
+def _choice(values: Mapping[str, str], key: str) -> str:
+    return values.get(key) or CHOICES[key][1]
+
+
+def _config_problem(values: Mapping[str, str], vault: str, port: int) -> str:
     if not vault:
         return "IAPEER_MEMORY_VAULT_PATH is not set"
     if not os.path.isabs(vault):
         return f"the vault {vault} (IAPEER_MEMORY_VAULT_PATH) is not an absolute path"
-    if not os.path.isdir(vault):
-        return f"the vault {vault} (IAPEER_MEMORY_VAULT_PATH) is not an existing directory"
-    if locale not in LOCALES:
-        return f"IAPEER_MEMORY_LOCALE is {locale!r}, not one of {', '.join(LOCALES)}"
+    for key, (known, _usual) in CHOICES.items():
+        if _choice(values, key) not in known:
+            return f"{key} is {_choice(values, key)!r}, not one of {', '.join(known)}"
     if port > 65535:
         return f"IAPEER_MEMORY_MCP_PORT is {port}, not a port"
     return ""
+
+
+def find_problem(files: Files, path: str, config: Config) -> str:
+    """What stands in the way of a config, with the file it is from (or that there is none); empty where nothing does.
+
+    The vault is looked at here: one that cannot be seen is not one that is missing.
+    """
+    problem = config.problem
+    try:
+        source = "" if files.kind_of(path) == MISSING else path
+        if not problem and files.kind_of(config.vault_path) != FOLDER:
+            problem = f"the vault {config.vault_path} (IAPEER_MEMORY_VAULT_PATH) is not an existing directory"
+    except Problem as unseen:
+        source = path
+        problem = problem or f"the vault (IAPEER_MEMORY_VAULT_PATH) cannot be looked at: {unseen}"
+    return problem and f"{problem} ({source or f'there is no {path}'})"
 
 
 def _toggle(value: str, mode: str) -> bool:
@@ -110,12 +137,12 @@ def _toggle(value: str, mode: str) -> bool:
 def read_config(files: Files, path: str) -> tuple[dict[str, str], str]:
     """The keys of the config.env at path, and why they could not be read where they could not."""
     try:
-        found = files.read(os.path.realpath(path))  # the operator's file may well be a link into other dotfiles
+        found = files.read(real(path))  # the operator's file may well be a link into other dotfiles
     except Problem as problem:
         return {}, f"cannot be read: {problem.reason}"
     if found is None:
         return {}, ""
     try:
-        return parse_config(found.data.decode("utf-8")), ""
+        return parse_config(found.data.decode("utf-8-sig")), ""
     except UnicodeDecodeError as error:
-        return {}, f"is not UTF-8 (byte {error.start})"
+        return {}, f"is not UTF-8 from byte {error.start} on"

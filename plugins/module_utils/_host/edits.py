@@ -13,7 +13,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._documents.json_spans import check_depth
+from .._documents.masking import SHOWN_CAP, describe
 from .._doorway.files import Files, Tree
+from .._doorway.folders import Folder
+from .._doorway.foresight import MODE, REMOVE, WRITE
 from .._doorway.problem import Problem
 
 SURROGATE = re.compile("[\ud800-\udfff]")
@@ -43,6 +46,13 @@ class Edit(NamedTuple):
         return self.before != self.after or self.wrong_mode
 
     @property
+    def change(self) -> str:
+        """What kind of change apply makes, in the doorway's words."""
+        if self.before == self.after:
+            return MODE
+        return REMOVE if self.after is None else WRITE
+
+    @property
     def action(self) -> str:
         """One word: already, written or removed; absent where there is no file and none is wanted."""
         if not self.changed:
@@ -50,8 +60,8 @@ class Edit(NamedTuple):
         return "removed" if self.after is None else "written"
 
     def diff(self) -> dict[str, str]:
-        """What Ansible shows with --diff."""
-        before, after = self.shown or (_text(self.before), _text(self.after))
+        """What Ansible shows with --diff; of a side that is too large only its size and checksum."""
+        before, after = map(_bounded, self.shown or (self.before, self.after))
         suffix = {True: f" (mode {self.mode_before or 0:04o})", False: ""}[self.wrong_mode]
         wanted = {True: f" (mode {self.mode or 0:04o})", False: ""}[self.wrong_mode]
         return {
@@ -73,14 +83,27 @@ def read_edit(files: Files, path: str, after: bytes | None, mode: int | None = N
 def settle(files: Files, edits: Sequence[Edit], check: bool) -> list[Edit]:
     """Make the edits that change anything true, or only see whether that could be done (check); returns these.
 
-    Raises Problem where one is refused or cannot be written; the ones before it are written then.
+    Raises Problem where one is refused or cannot be written: before anything is written wherever that can be foreseen,
+    else with those before it written.
     """
     changed = [edit for edit in edits if edit.changed]
     for edit in changed:
-        files.sandbox.check(edit.path)
+        foresee(files, edit)
     for edit in changed if not check else ():
         apply(files, edit)
     return changed
+
+
+def foresee(files: Files, edit: Edit) -> None:
+    """Raise the Problem that apply would meet, in its words; nothing where it would go well or change nothing."""
+    if edit.changed:
+        files.foresee(edit.path, edit.change)
+
+
+def foresee_in(folder: Folder, name: str, edit: Edit) -> None:
+    """Raise the Problem that apply_in would meet, in its words; folder may be one that is only read."""
+    if edit.changed:
+        folder.foresee(name, edit.change)
 
 
 def apply(files: Files, edit: Edit) -> None:
@@ -123,5 +146,8 @@ def read_json_object(files: Files, path: str) -> dict[str, Any] | None:
     return value
 
 
-def _text(data: bytes | None) -> str:
-    return "" if data is None else data.decode("utf-8", "replace")
+def _bounded(side: bytes | str | None) -> str:
+    data = side.encode("utf-8", "replace") if isinstance(side, str) else side or b""
+    if len(data) > SHOWN_CAP:
+        return describe(data)
+    return side if isinstance(side, str) else data.decode("utf-8", "replace")

@@ -14,7 +14,7 @@ from .._doorway.egress import Binary, Clock, Egress
 from .._doorway.files import Files
 from .._doorway.problem import Problem
 from .._doorway.sandbox import Sandbox
-from .config import Config, plan_config, read_config
+from .config import Config, find_problem, plan_config, read_config
 from .options import absolute
 from .paths import NAME, Paths, lay_out
 
@@ -37,7 +37,7 @@ class Host(NamedTuple):
     def require_config(self) -> Config:
         """The config of a provisioned host; raises Problem where it is not provisioned."""
         if not self.config.ok:
-            raise Problem(f"not provisioned: {self.config.problem}", self.paths.config_file)
+            raise Problem(f"not provisioned: {self.config.problem}")
         return self.config
 
 
@@ -67,9 +67,10 @@ def open_host(options: Mapping[str, Any], environ: Mapping[str, str], sandbox: S
         place("logs_dir", os.path.join(root, "logs", NAME)),
         place("binary_path", os.path.join(home, ".local", "bin", NAME)),
     )
+    config = plan_config(values, problem)
     return Host(
         paths,
-        plan_config(values, problem),
+        config._replace(problem=find_problem(files, config_file, config)),
         files,
         egress,
         Clock(),

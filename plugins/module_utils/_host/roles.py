@@ -2,16 +2,20 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The manifest of the role peers (contract §7)."""
+"""The manifest of the role peers, and what work on all of them comes to (contract §7)."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from .._doorway.problem import Problem
 from .edits import read_json_object
 from .host import Host
+from .results import FAILED, SKIPPED, Result
+
+NO_MANIFEST = Result(SKIPPED, "no roles manifest", data={"results": []})
 
 
 class Role(NamedTuple):
@@ -54,3 +58,56 @@ def read_manifest(host: Host) -> Manifest:
             return Manifest((), "an entry lacks role, peerCwd or template", "malformed")
         roles.append(Role(texts[0], texts[1], os.path.join(templates, texts[2])))
     return Manifest(tuple(roles))
+
+
+def manifest_roles(host: Host) -> tuple[Role, ...] | None:
+    """The roles of the manifest; None where there is none. Raises Problem where it cannot be used."""
+    manifest = read_manifest(host)
+    if manifest.kind == "missing":
+        return None
+    if manifest.problem:
+        raise Problem(manifest.problem, host.paths.roles, manifest.kind)
+    return manifest.roles
+
+
+class RoleDone(NamedTuple):
+    """What came of the work on one role. action and detail count where there is no problem; diff where it changes.
+
+    target: the file that the work is on, empty where it is on none.
+    """
+
+    role: str
+    target: str = ""
+    action: str = "already"
+    detail: str = ""
+    diff: Mapping[str, str] | None = None
+    problem: Problem | None = None
+
+    def record(self) -> dict[str, str]:
+        """The record that a module returns."""
+        problem = self.problem
+        return {
+            "role": self.role,
+            "action": self.action if problem is None else SKIPPED if problem.refused else FAILED,
+            **({"target": self.target} if self.target else {}),
+            "detail": self.detail if problem is None else str(problem),
+        }
+
+
+def roles_result(done: Sequence[RoleDone], word: str, lead: str = "") -> Result:
+    """The result of work on all roles: each is told, a failure of one fails the whole at the end.
+
+    word: the action where anything changed. lead: what the line for people begins with.
+    """
+    records = [item.record() for item in done]
+    shown = [item.diff for item in done if item.diff is not None and item.problem is None]
+    bad = [item for item in done if item.problem is not None and not item.problem.refused]
+    skipped = any(record["action"] == SKIPPED for record in records)
+    return Result(
+        FAILED if bad else word if shown else SKIPPED if skipped else "already",
+        lead + (", ".join(f"{record['role']} {record['action']}" for record in records) or "no roles"),
+        changed=bool(shown),
+        failure="; ".join(f"{item.role}: {item.problem}" for item in bad),
+        diff=shown,
+        data={"results": records},
+    )

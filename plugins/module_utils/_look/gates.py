@@ -15,16 +15,17 @@ from typing import Any
 from .leaving import UNINSTALL
 from .plan import CHANGED, FAIL, KEPT, LANDED, SKIP, Facts, Held, Plan, Statuses, foreign, status_of
 
-# The steps, in the contract's order.
+# The steps, in the contract's order; role-descriptions is told with wake-policy.
 ORDER = (
-    *("binary", "forms", "templates", "doctrines", "wake-policy", "fleet", "surfaces", "plugin-off", "slot"),
-    *("launcher", "triggers", "guide", "memoryd"),
+    *("binary", "forms", "templates", "doctrines", "wake-policy", "role-descriptions", "fleet", "surfaces"),
+    *("plugin-off", "slot", "launcher", "triggers", "guide", "memoryd"),
 )
 # Whose work can give a step work. A new binary is looked at anew, with everything that follows from it.
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "forms": ("binary",),
     "templates": ("binary", "forms"),
     "doctrines": ("binary", "templates"),
+    "role-descriptions": ("templates",),
     "surfaces": ("binary", "fleet"),
     "plugin-off": ("surfaces",),
     "slot": ("binary", "plugin-off"),
@@ -34,7 +35,10 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "memoryd": ("binary", "slot", "launcher"),
 }
 # What repair may mend (contract §10); templates, because a doctrine is rendered from its template.
-MENDABLE = ("templates", "doctrines", "wake-policy", "fleet", "surfaces", "slot", "launcher", "triggers", "memoryd")
+MENDABLE = (
+    *("templates", "doctrines", "wake-policy", "role-descriptions", "fleet", "surfaces", "slot", "launcher"),
+    *("triggers", "memoryd"),
+)
 POSTPONED = "postponed: {0}. Mend that and run update again"
 STRANDED = "the fleet map was not written, and peers that an old map does not name would be stranded"
 

@@ -58,8 +58,9 @@ def look(host: Host, options: Mapping[str, Any], check: bool) -> Result:
     """What every step of a playbook would do on this host, and all that is known of it; changes nothing.
 
     options: playbook (update), those of the steps' modules by their own names, probe, keep_forms (write what was
-    learned of the provider down for the next run; not in check mode). data: what `gather` finds, version, steps (name to the step's result
-    without its bulk), pending (the steps that have something to do). Raises Problem for wrong options.
+    learned of the provider down for the next run; not in check mode). data: what `gather` finds, playbook, version,
+    steps (name to the step's result without its bulk), pending (the steps that have something to do). Raises Problem
+    for wrong options.
     """
     playbook = options.get("playbook") or "update"
     plan, work = PLANS[playbook], WORK[playbook]

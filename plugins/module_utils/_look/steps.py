@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from .._forms.ahead import Ahead
@@ -15,17 +15,27 @@ from .._host.core import peers_of
 from .._host.host import Host
 from .._host.results import FAILED, SKIPPED, Result
 from .._surfaces import legacy_plugin, peers
-from .._things import binary, doctrines, fleet_map, memoryd, provider_files, slot, templates, triggers
+from .._things import (
+    binary,
+    doctrines,
+    fleet_map,
+    memoryd,
+    provider_files,
+    role_descriptions,
+    slot,
+    templates,
+    triggers,
+    wake_policy,
+)
 from .step import Options, Step, Work, given, nothing
-
-
-def _writes(name: str) -> Callable[[Ahead, Result, Host], Ahead]:
-    """A step that would write the file which paths know by this name."""
-    return lambda ahead, result, host: _written(ahead, getattr(host.paths, name)) if result.changed else ahead
 
 
 def _written(ahead: Ahead, *paths: str) -> Ahead:
     return ahead._replace(written=ahead.written | set(paths))
+
+
+def _new_slot(ahead: Ahead, result: Result, host: Host) -> Ahead:
+    return _written(ahead, host.paths.slot) if result.changed else ahead
 
 
 def _new_binary(ahead: Ahead, result: Result, host: Host) -> Ahead:
@@ -53,10 +63,6 @@ def _old(ensure: Any) -> Work:
         d = dict(ensure(host, options, check))
         return Result(d.pop("action"), d.pop("detail"), d.pop("changed"), d.pop("msg", "") if d.pop("failed", False) else "", diff=d.pop("diff", []), data=d)
     return work
-
-
-def _wake(host: Host, options: Options, check: bool, ahead: Ahead) -> Result:
-    return Result(SKIPPED, "no roles manifest", data={"results": []})
 
 
 def _memoryd(host: Host, options: Options, check: bool, ahead: Ahead) -> Result:
@@ -88,11 +94,12 @@ STEPS: Mapping[str, Step] = {
     "forms": Step(learn_forms, given(*COMMON), nothing),
     "templates": Step(provider_files.ensure, given("templates", *COMMON, part="templates"), _new_templates),
     "doctrines": Step(doctrines.ensure, given(*VERSIONED), nothing),
-    "wake-policy": Step(_wake, given(), nothing),
+    "wake-policy": Step(wake_policy.ensure, given(), nothing),
+    "role-descriptions": Step(role_descriptions.ensure, given(*COMMON), nothing),
     "fleet": Step(fleet_map.ensure, given(), _new_peers),
     "surfaces": Step(peers.ensure, given("skills", "lock_timeout", *COMMON, state="present"), nothing),
     "plugin-off": Step(legacy_plugin.ensure, given("claude_bin", "codex_bin", method="auto"), nothing),
-    "slot": Step(slot.ensure, given(*VERSIONED, state="present", migrate=True), _writes("slot")),
+    "slot": Step(slot.ensure, given(*VERSIONED, state="present", migrate=True), _new_slot),
     "launcher": Step(provider_files.ensure, given(*COMMON, part="launcher"), _new_scripts),
     "triggers": Step(triggers.ensure, given(*COMMON, standard=True, state="present"), nothing),
     "guide": Step(provider_files.ensure, given("templates", *COMMON, part="guide"), nothing),

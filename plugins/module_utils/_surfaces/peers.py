@@ -16,7 +16,7 @@ from .._forms.ahead import NOTHING, Ahead
 from .._forms.wanted import wanted_forms
 from .._host.core import Peer, peers_of
 from .._host.host import Host
-from .._host.options import absolute, given_text
+from .._host.options import absolute, given_text, seconds
 from .._host.results import Result
 from .._things.fleet_map import read_fleet
 from .claude import SKILL_PREFIX
@@ -25,6 +25,8 @@ from .sweep import Sweep, sweep
 from .wanted import SURFACES, Wanted, from_forms, skill_files, without
 
 ACTIONS = {"present": "written", "absent": "removed"}
+# How many are named in one line; the rest is counted.
+COMPLAINTS = 20
 QUIET = {"present": "already", "absent": "absent"}
 
 
@@ -37,22 +39,24 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
     """
     wanted = _wanted(host, options, ahead)
     peers = _wanted_peers(host, options.get("peers"), ahead)
-    done = sweep(host, peers, wanted, float(options.get("lock_timeout") or 0), check)
-    return _result(done, options["state"], bool(options.get("all_results")))
+    timeout, every = seconds("lock_timeout", options.get("lock_timeout") or 0), bool(options.get("all_results"))
+    return _result(sweep(host, peers, wanted, timeout, check), options["state"], every)
 
 
-def _result(done: Sweep, state: str, all_results: bool) -> Result:
+def _result(done: Sweep, state: str, every: bool) -> Result:
     bad = [seat for seat in done.seats if not seat.ok]
+    complaints = [seat.complaint() for seat in bad[:COMPLAINTS]]
+    complaints += [f"and {len(bad) - COMPLAINTS} more"] if len(bad) > COMPLAINTS else []
     refused = not done.changed and any(item.action == SKIPPED for seat in done.seats for item in seat.planned)
     quiet = SKIPPED if refused else QUIET[state]
     return Result(
         FAILED if bad else ACTIONS[state] if done.changed else quiet,
         _detail(done, state, len(bad)),
         done.changed,
-        "; ".join(seat.complaint() for seat in bad),
+        "; ".join(complaints),
         diff=list(done.diffs()),
         data={
-            "results": [seat.record() for seat in done.seats if all_results or not seat.in_place],
+            "results": [seat.record() for seat in done.seats if every or not seat.quiet],
             "skipped_peers": [{"personality": name, "reason": reason} for name, reason in done.skipped],
             "in_place": sum(seat.in_place for seat in done.seats),
             "total": len(done.seats),
@@ -61,11 +65,11 @@ def _result(done: Sweep, state: str, all_results: bool) -> Result:
 
 
 def _detail(done: Sweep, state: str, failed: int) -> str:
-    total = len(done.seats)
     changed = sum(seat.changed for seat in done.seats)
-    words = [f"{total} peer-runtimes", f"{changed} {ACTIONS[state]}" if changed else ""]
+    words = [f"{len(done.seats)} peer-runtimes", f"{changed} {ACTIONS[state]}" if changed else ""]
     words.append(f"{failed} failed" if failed else "")
     words.append(f"{len(done.skipped)} peers skipped" if done.skipped else "")
+    words.append(f"besides, {'; '.join(done.notes[:COMPLAINTS])}" if done.notes else "")
     words.append("hook shims written" if any(edit.changed for edit in done.shims) else "")
     return ", ".join(word for word in words if word)
 

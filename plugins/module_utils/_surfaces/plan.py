@@ -12,6 +12,7 @@ from typing import Any, Callable, NamedTuple
 
 from .._documents import json_document
 from .._documents.masking import literals, mask_json
+from .._documents.shown import shown
 from .._doorway.files import Tree
 from .._doorway.folders import Folder, Found
 from .._doorway.problem import Problem
@@ -37,7 +38,8 @@ class Planned(NamedTuple):
 
     def outcome(self) -> dict[str, str]:
         """The record that the module returns."""
-        return {"surface": self.surface, "action": self.action, "path": self.path, "detail": self.detail}
+        words = {"path": shown(self.path), "detail": shown(self.detail)}
+        return {"surface": self.surface, "action": self.action, **words}
 
     def failed(self, problem: Problem) -> Planned:
         """The same surface, failed or, where the sandbox said no, skipped."""
@@ -91,8 +93,7 @@ def _json_edit(folder: Folder, wanted: JsonSurface, found: Found | None, before:
     drop = not after and not wanted.keep_file and not folder.is_link(wanted.name)
     text = None if drop else json_document.dump_like(data, after)
     ours = literals(wanted.ours(before), _spelled) | literals(wanted.wanted, _spelled, every=True)
-    shown = (mask_json(data, ours), mask_json(text, ours))
-    return Edit(folder.path(wanted.name), data, text, shown=shown)
+    return Edit(folder.path(wanted.name), data, text, shown=(mask_json(data, ours), mask_json(text, ours)))
 
 
 def _spelled(value: Any) -> str:

@@ -7,9 +7,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -19,18 +17,12 @@ from .._doorway.folders import Folder, Found
 from .._doorway.problem import Problem
 from .._forms.scripts import EXECUTABLE
 from .._host.host import Host
-from .._host.options import LONGEST_VERSION, VERSION
-from .._host.paths import NAME
 from .._host.results import Result
+from .._host.versions import told_version
 
 VERSION_TIMEOUT = 30
 PREVIOUS = ".previous"
-ESCAPES = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\^_]")
-WORDS = rf"(?:@agfpd/)?{NAME}[ @/:]*(?:version[ :]*)?|(?:version[ :]*)?"
-# A line that says nothing else, but for what stands in brackets or after a comma; or anywhere after our name.
-OWN_LINE = re.compile(rf"(?:{WORDS})v?({VERSION})(?: ?[(,;].*)?", re.IGNORECASE)
-NAMED = re.compile(rf"\b{NAME}[ @/:]*(?:version[ :]*)?v?({VERSION})(?![\w.+-]*\w|-)", re.IGNORECASE)
-LONGEST_ANSWER = 1 << 16
+LARGEST = 1 << 30  # bytes of a binary
 
 
 class Told(NamedTuple):
@@ -56,41 +48,12 @@ def ask_version(host: Host, binary: Binary) -> Told:
     return Told(found, "" if found else f"{binary.path} tells no version: {done.complaint}", done.refused)
 
 
-def told_version(text: str) -> str:
-    """The version in what a binary printed: in a JSON object, on a line of its own, or after our name; else empty.
-
-    Colours, warnings and other lines around it are left out. Of two versions none is believed.
-    """
-    plain = ESCAPES.sub("", text[:LONGEST_ANSWER]).replace("\r", "\n")
-    lines = [line.strip().strip("\"'") for line in plain.splitlines()]
-    own = [match[1] for line in lines if (match := OWN_LINE.fullmatch(line))]
-    for found in (_json_versions(plain), own, [match[1] for match in NAMED.finditer(plain)]):
-        told = {version for version in found if "." in version and len(version) <= LONGEST_VERSION}
-        if told:
-            return told.pop() if len(told) == 1 else ""
-    return ""
-
-
-def _json_versions(text: str) -> list[str]:
-    """The versions that the outermost JSON objects in a text name."""
-    found, decoder, start = [], json.JSONDecoder(), text.find("{")
-    while start >= 0:
-        try:
-            value, end = decoder.raw_decode(text, start)
-        except (ValueError, RecursionError):
-            value, end = {}, start + 1
-        said = value.get("version")
-        if isinstance(said, str) and (match := re.fullmatch(f"v?({VERSION})", said.strip())):
-            found.append(match[1])
-        start = text.find("{", end)
-    return found
-
-
 def ensure(host: Host, options: Mapping[str, Any], check: bool) -> Result | dict[str, Any]:
     """Put the binary into place where it differs, or say that it does (check).
 
     options: state (absent: see remove), checksum (SHA-256 of the wanted file, hexadecimal), src (the wanted file on the
-    host; without it nothing is written and needed tells whether it would be). Raises Problem where src is not the file that was announced.
+    host; without it nothing is written and needed tells whether it would be). Raises Problem where src is not the file
+    that was announced.
     """
     if options.get("state") == "absent":
         return remove(host, check)
@@ -143,7 +106,7 @@ def remove(host: Host, check: bool) -> Result:
 def _current(host: Host, anchor: str) -> Found | None:
     try:
         with Folder(host.files.sandbox, anchor) as folder:
-            return folder.read(os.path.relpath(host.paths.binary, anchor))
+            return folder.read(os.path.relpath(host.paths.binary, anchor), LARGEST)
     except Problem as problem:
         if problem.kind == "missing":
             return None
@@ -155,7 +118,7 @@ def _install(host: Host, tree: Tree, options: Mapping[str, Any], same: bool) -> 
     if same:
         tree.set_mode(name, EXECUTABLE)
         return
-    wanted = host.files.read(options["src"])
+    wanted = host.files.read(options["src"], LARGEST)
     if wanted is None or hashlib.sha256(wanted.data).hexdigest() != options["checksum"]:
         raise Problem("is not the file that was announced", options["src"])
     tree.write(name, wanted.data, EXECUTABLE)

@@ -17,9 +17,9 @@ from .._forms.ahead import NOTHING, Ahead
 from .._forms.bundled import PLACEHOLDER
 from .._host.edits import Edit, apply_in
 from .._host.host import Host
-from .._host.options import absolute
-from .._host.results import FAILED, SKIPPED, Result
-from .._host.roles import Role, read_manifest
+from .._host.options import absolute, given_version
+from .._host.results import Result
+from .._host.roles import NO_MANIFEST, Role, RoleDone, manifest_roles, roles_result
 from .version import wanted_version
 
 FRONTMATTER = re.compile(r"---[^\S\n]*\n(?:.*?\n)??---[^\S\n]*(?:\n|\Z)", re.DOTALL)
@@ -36,20 +36,12 @@ class Rendered(NamedTuple):
     role: Role
     edit: Edit
     reason: str = ""
-    problem: str = ""
-    refused: bool = False
+    problem: Problem | None = None
 
-    def record(self) -> dict[str, str]:
-        """The record that the module returns."""
-        action = self.edit.action
-        if self.problem:
-            action = "skipped" if self.refused else "failed"
-        return {
-            "role": self.role.role,
-            "action": action,
-            "target": self.edit.path,
-            "detail": self.problem or self.reason,
-        }
+    def done(self) -> RoleDone:
+        """What came of it."""
+        diff = self.edit.diff() if self.edit.changed else None
+        return RoleDone(self.role.role, self.edit.path, self.edit.action, self.reason, diff, self.problem)
 
 
 def render(template: str, version: str, vault_path: str) -> str:
@@ -89,20 +81,19 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
     and a doctrine that somebody wrote by hand, fail that role; the others render. Raises Problem for a version that is
     none, where the binary tells none, and where no vault is known.
     """
+    given_version("version", options.get("version"))  # refused even where there is nothing to render
     vault = options.get("vault_path") or host.require_config().vault_path
     absolute("vault_path", vault)
-    manifest = read_manifest(host)
-    if manifest.problem:
-        if manifest.kind == "missing":
-            return Result(SKIPPED, "no roles manifest", data={"results": []})
-        raise Problem(manifest.problem, host.paths.roles, manifest.kind)
+    roles = manifest_roles(host)
+    if roles is None:
+        return NO_MANIFEST
     version = wanted_version(host, options, ahead)
     folder = host.paths.templates(host.config.locale)
     pending = {os.path.join(folder, name): text for name, text in ahead.templates.items()}
-    done = _without_twins([_plan(host, role, version, vault, pending) for role in manifest.roles])
+    done = _without_twins([_plan(host, role, version, vault, pending) for role in roles])
     if not check:
         done = [_apply(host, item) for item in done]
-    return _result(done, version)
+    return roles_result([item.done() for item in done], "written", f"v{version}: ")
 
 
 def _plan(host: Host, role: Role, version: str, vault: str, pending: Mapping[str, str]) -> Rendered:
@@ -121,7 +112,7 @@ def _plan(host: Host, role: Role, version: str, vault: str, pending: Mapping[str
                 folder.refuse_change(DOCTRINE)
             return Rendered(role, edit, drift(current, wanted, version))
     except Problem as problem:
-        return Rendered(role, Edit(path, None, None), problem=str(problem), refused=problem.refused)
+        return Rendered(role, Edit(path, None, None), problem=problem)
 
 
 def _template(host: Host, role: Role, pending: Mapping[str, str]) -> str:
@@ -139,7 +130,7 @@ def _without_twins(done: list[Rendered]) -> list[Rendered]:
     for index, item in enumerate(done):
         folder = "" if item.problem else os.path.realpath(item.role.cwd)
         if folder in owners:
-            done[index] = item._replace(problem=f"{item.role.cwd}: shares its folder with {owners[folder]}")
+            done[index] = item._replace(problem=Problem(f"shares its folder with {owners[folder]}", item.role.cwd))
         elif folder:
             owners[folder] = item.role.role
     return done
@@ -152,20 +143,5 @@ def _apply(host: Host, item: Rendered) -> Rendered:
         with host.files.tree(item.role.cwd) as tree:
             apply_in(tree, DOCTRINE, item.edit)
     except Problem as problem:
-        return item._replace(problem=str(problem), refused=problem.refused)
+        return item._replace(problem=problem)
     return item
-
-
-def _result(done: list[Rendered], version: str) -> Result:
-    records = [item.record() for item in done]
-    changed = [item for item in done if item.edit.changed and not item.problem]
-    bad = [item for item in done if item.problem and not item.refused]
-    refused = any(item.refused for item in done)
-    return Result(
-        FAILED if bad else "written" if changed else SKIPPED if refused else "already",
-        f"v{version}: " + (", ".join(f"{item['role']} {item['action']}" for item in records) or "no roles"),
-        changed=bool(changed),
-        failure="; ".join(f"{item.role.role}: {item.problem}" for item in bad),
-        diff=[item.edit.diff() for item in changed],
-        data={"results": records},
-    )

@@ -143,8 +143,8 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool) -> Result | dict
     """Restart memoryd where the options ask for it, and see it come back; or say what would happen (check).
 
     options: state (ended: see end), newer_than (paths), hung_after (seconds), wait (seconds; 0: do not wait). Raises
-    Problem where the daemon survives, and where no new one with a fresh heartbeat is seen in time. A process that is not memoryd is never
-    signalled: its pid file is removed.
+    Problem where the daemon survives, and where no new one with a fresh heartbeat is seen in time. A process that is
+    not memoryd is never signalled: its pid file is removed.
     """
     if options.get("state") == "ended":
         return end(host, check)

@@ -28,8 +28,8 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
     """Bring one part of the provider's files to what its version wants, or say what that would change (check).
 
     options: part (templates, launcher, guide); state (absent only with launcher: the hook shims go with it); templates
-    (the operator's own texts by file name, which win over the version's); forms. Raises Problem where the host is not provisioned and the part needs it, and where a file cannot
-    be read or written.
+    (the operator's own texts by file name, which win over the version's); forms. Raises Problem where the host is not
+    provisioned and the part needs it, and where a file cannot be read or written.
     """
     if options.get("state") == "absent":
         return _gone(host, options["part"], check)

@@ -22,6 +22,8 @@ from ansible_collections.agfpd.iapeer_memory.tests.unit.looks import (
     look,
 )
 
+ROWS = [name for name in ORDER if name != "role-descriptions"]
+
 
 def rows(found: dict[str, Any], **done: Any) -> dict[str, tuple[str, str]]:
     return {row.name: (row.status, row.detail) for row in step_rows("update", found, done)}
@@ -49,7 +51,7 @@ def test_what_a_condition_left_out_did_not_run() -> None:
 
 
 def test_the_rows_stand_in_the_order_of_the_steps() -> None:
-    assert list(rows(look())) == list(ORDER)
+    assert list(rows(look())) == ROWS
     assert set(rows(look()).values()) == {("ok", "in place")}
 
 
@@ -58,6 +60,15 @@ def test_a_step_that_ran_says_what_it_did_and_another_what_was_foretold() -> Non
     assert found["fleet"] == ("ok", "in place")
     assert found["surfaces"] == ("fail", "MODULE FAILURE")
     assert rows(look(steps={"fleet": CHANGED}))["fleet"] == ("changed", "2 written")
+
+
+def test_the_descriptions_of_the_roles_are_told_with_their_wake_policy() -> None:
+    described = {**CHANGED, "action": "described", "detail": "scriber described"}
+    assert rows(look(steps={"role-descriptions": described}))["wake-policy"] == (
+        "changed",
+        "in place; scriber described",
+    )
+    assert rows(look(), **{"role-descriptions": BROKEN})["wake-policy"] == ("fail", "in place; it broke")
 
 
 def test_a_step_that_was_held_back_says_by_what() -> None:
@@ -81,4 +92,4 @@ def test_a_step_that_was_held_back_says_by_what() -> None:
 def test_where_there_is_no_look_no_step_has_begun(found: dict[str, Any], reason: str) -> None:
     told = rows(found)
     assert told["binary"] == ("fail", reason)
-    assert {told[name] for name in ORDER[1:]} == {("skip", "not begun: see binary")}
+    assert {told[name] for name in ROWS[1:]} == {("skip", "not begun: see binary")}

@@ -23,7 +23,7 @@ from typing import Any, Callable
 
 import pytest
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway import drafts
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway import drafts, handles
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.drafts import TEMPORARY
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.files import Files, Tree
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
@@ -170,7 +170,7 @@ def test_the_data_is_on_disk_before_the_file_takes_its_name(tmp_path: Path, monk
         monkeypatch.setattr(os, name, lambda *a, _n=name, _r=real, **k: (happened.append(_n), _r(*a, **k))[1])
     with tree(tmp_path) as folder:
         folder.write("file", b"data")
-    assert happened == ["write", "fchmod", "fsync", "rename"]
+    assert happened == ["write", "fchmod", "fsync", "rename", "fsync"]  # the last one of the folder
 
 
 def test_the_temporary_file_is_beside_the_old_one_closed_to_others_and_unique(
@@ -344,8 +344,9 @@ def test_a_folder_swapped_for_a_link_during_a_write_is_never_followed(
     fsync = os.fsync
 
     def swap(handle: int) -> None:
-        (tmp_path / "peer" / "sub").rename(tmp_path / "peer" / "moved")
-        (tmp_path / "peer" / "sub").symlink_to(tmp_path / "outside")
+        if not (tmp_path / "peer" / "moved").exists():
+            (tmp_path / "peer" / "sub").rename(tmp_path / "peer" / "moved")
+            (tmp_path / "peer" / "sub").symlink_to(tmp_path / "outside")
         fsync(handle)
 
     monkeypatch.setattr(os, "fsync", swap)
@@ -501,7 +502,7 @@ def test_a_file_of_somebody_else_is_never_taken_over(place: Path) -> None:
     (place / "file").write_bytes(b"old")
     (place / "file").chmod(0o666)
     answer = as_nobody(lambda: tree(place).write("file", b"new"))
-    assert answer == f"unreadable: {place / 'file'}: operation not permitted"
+    assert answer == f"unreadable: {place / 'file'}: belongs to another account: operation not permitted"
     assert ((place / "file").read_bytes(), os.stat(place / "file").st_uid) == (b"old", 0)
     assert leftovers(place) == []
 
@@ -811,24 +812,28 @@ def test_a_link_in_place_of_a_folder_goes_and_its_target_stays(tmp_path: Path) -
     assert listing(tmp_path) == ["target", "target/file"]
 
 
+@pytest.mark.parametrize("look", [1, 2])
 def test_a_folder_swapped_for_a_link_while_it_is_removed_is_not_followed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, look: int
 ) -> None:
+    """While it is looked at beforehand, and while it is removed."""
     (tmp_path / "peer" / "sub" / "deep").mkdir(parents=True)
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside" / "file").write_bytes(b"x")
-    look = drafts.lstat
+    plain, looks = handles.lstat, []
 
     def swap(leaf: str, handle: int) -> os.stat_result | None:
-        status = look(leaf, handle)
-        if leaf == "deep":
+        status = plain(leaf, handle)
+        looks.extend([leaf] if leaf == "deep" else [])
+        if leaf == "deep" and len(looks) == look:
             (tmp_path / "peer" / "sub" / "deep").rmdir()
             (tmp_path / "peer" / "sub" / "deep").symlink_to(tmp_path / "outside")
         return status
 
-    monkeypatch.setattr(drafts, "lstat", swap)
+    monkeypatch.setattr(handles, "lstat", swap)
     with tree(tmp_path / "peer") as folder, pytest.raises(Problem):
         folder.remove_folder("sub")
+    assert len(looks) == look
     assert listing(tmp_path / "outside") == ["file"]
 
 

@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway import folders
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.folders import Folder, Reader, flock
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.folders import Folder
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.handles import flock
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.reader import Reader
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
 
 FREE = Sandbox({})

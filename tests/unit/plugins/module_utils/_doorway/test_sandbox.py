@@ -78,8 +78,9 @@ def test_the_live_account_is_refused_and_hidden(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["notes.md", "Library/Preferences/x", ".iapeerx/y", "x.claude", ".claude.json"])
-def test_the_rest_of_the_home_is_not_closed(name: str) -> None:
-    assert fenced().refuses(f"/home/somebody/{name}") is None
+def test_the_rest_of_the_home_may_be_read_and_not_changed(name: str) -> None:
+    assert fenced().refuses(f"/home/somebody/{name}") == "refused by the sandbox: outside the sandbox roots"
+    assert not fenced().hides(f"/home/somebody/{name}")
 
 
 def test_the_live_home_is_the_user_databases_whatever_home_says(monkeypatch: pytest.MonkeyPatch) -> None:

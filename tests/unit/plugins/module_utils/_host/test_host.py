@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from typing import Any
@@ -149,16 +150,60 @@ def test_an_unknown_locale_is_a_problem(tmp_path: Path, locale: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("key", "known"),
+    [("EMBEDDING_PROVIDER", "tei, openai"), ("RERANKER_PROVIDER", "tei, cohere, nvidia, jina, none")],
+)
+def test_a_search_provider_is_one_of_those_that_are_known(tmp_path: Path, key: str, known: str) -> None:
+    for word in ("", *known.split(", ")):
+        assert planned(tmp_path, **{key: word}).ok
+    for word in ("TEI", "none ", "ollama"):
+        assert planned(tmp_path, **{key: word}).problem == f"IAPEER_MEMORY_{key} is {word!r}, not one of {known}"
+
+
+@pytest.mark.parametrize(
     ("vault", "problem"),
     [
         ("", "IAPEER_MEMORY_VAULT_PATH is not set"),
         ("vault", "the vault vault (IAPEER_MEMORY_VAULT_PATH) is not an absolute path"),
         ("/nowhere", "the vault /nowhere (IAPEER_MEMORY_VAULT_PATH) is not an existing directory"),
         ("/dev/null", "the vault /dev/null (IAPEER_MEMORY_VAULT_PATH) is not an existing directory"),
+        ("/dev/null/x", "the vault /dev/null/x (IAPEER_MEMORY_VAULT_PATH) is not an existing directory"),
     ],
 )
-def test_a_vault_that_is_no_directory_means_not_provisioned(vault: str, problem: str) -> None:
-    assert plan_config({"IAPEER_MEMORY_VAULT_PATH": vault}).problem == problem
+def test_a_vault_that_is_no_directory_means_not_provisioned(place: Place, vault: str, problem: str) -> None:
+    place.write(place.config_file, f"IAPEER_MEMORY_VAULT_PATH={vault}\n")
+    assert place.host().config.problem == f"{problem} ({place.config_file})"
+
+
+def test_a_complaint_says_that_there_is_no_file(place: Place) -> None:
+    place.config_file.unlink()
+    assert place.host().config.problem == f"IAPEER_MEMORY_VAULT_PATH is not set (there is no {place.config_file})"
+    environ = place.environ(IAPEER_MEMORY_VAULT_PATH=str(place.vault), IAPEER_MEMORY_LOCALE="de")
+    complaint = f"IAPEER_MEMORY_LOCALE is 'de', not one of en, ru (there is no {place.config_file})"
+    assert place.host(environ=environ).config.problem == complaint
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.ESTALE, errno.EIO])
+def test_a_vault_that_cannot_be_looked_at_is_not_one_that_is_missing(
+    place: Place, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    plain = os.stat
+
+    def hidden(path: Any, **more: Any) -> os.stat_result:
+        if os.fsdecode(path) == str(place.vault):
+            raise OSError(number, os.strerror(number))
+        return plain(path, **more)
+
+    monkeypatch.setattr(os, "stat", hidden)
+    reason = f"{place.vault}: {os.strerror(number).lower()}"
+    complaint = f"the vault (IAPEER_MEMORY_VAULT_PATH) cannot be looked at: {reason} ({place.config_file})"
+    assert place.host().config.problem == complaint
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_key(place: Place) -> None:
+    place.write(place.config_file, b"\xef\xbb\xbfIAPEER_MEMORY_VAULT_PATH=" + os.fsencode(place.vault) + b"\n")
+    assert place.host().config.ok
+    assert place.host().config.vault_path == str(place.vault)
 
 
 def test_what_stood_in_the_way_of_reading_comes_first() -> None:
@@ -269,21 +314,23 @@ def test_a_relative_root_in_the_environment_is_refused_too() -> None:
 def test_a_missing_config_file_is_a_host_that_is_not_provisioned(place: Place) -> None:
     place.config_file.unlink()
     host = place.host()
-    assert host.config.problem == "IAPEER_MEMORY_VAULT_PATH is not set"
+    complaint = f"IAPEER_MEMORY_VAULT_PATH is not set (there is no {place.config_file})"
+    assert host.config.problem == complaint
     with pytest.raises(Problem) as problem:
         host.require_config()
-    assert str(problem.value) == f"{place.config_file}: not provisioned: IAPEER_MEMORY_VAULT_PATH is not set"
+    assert str(problem.value) == f"not provisioned: {complaint}"
 
 
 def test_an_unreadable_config_file_says_so(place: Place) -> None:
     place.config_file.unlink()
     place.config_file.mkdir()
-    assert place.host().config.problem == "cannot be read: a directory stands where a file belongs"
+    reason = "cannot be read: a directory stands where a file belongs"
+    assert place.host().config.problem == f"{reason} ({place.config_file})"
 
 
 def test_a_config_file_that_is_not_utf8_says_where(place: Place) -> None:
     place.config_file.write_bytes(b"A=1\nB=\xff\n")
-    assert place.host().config.problem == "is not UTF-8 (byte 6)"
+    assert place.host().config.problem == f"is not UTF-8 from byte 6 on ({place.config_file})"
 
 
 def test_a_provisioned_host_gives_its_config(place: Place) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -13,10 +14,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.egress import Egress, Outcome, Process
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.folders import explain
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._forms.content import skills_en, skills_ru
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import peers, sweep
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import peers, seats, sweep
 from ansible_collections.agfpd.iapeer_memory.tests.unit.fakes import (
     MISSING,
     REFUSED,
@@ -58,6 +60,48 @@ def hooks_json(place: Place, name: str) -> Path:
 # A whole fleet
 
 
+@pytest.mark.parametrize("threads", [0, 1, 8])
+def test_threads_that_cannot_start_cost_no_result(place: Place, monkeypatch: pytest.MonkeyPatch, threads: int) -> None:
+    place.fleet(**{f"p{n}": ["claude", "codex"] for n in range(20)})
+    submit, started = sweep.ThreadPoolExecutor.submit, []
+
+    def limited(pool: Any, *args: Any) -> Any:
+        if len(started) >= threads:
+            raise RuntimeError("can't start new thread")
+        started.append(1)
+        return submit(pool, *args)
+
+    monkeypatch.setattr(sweep.ThreadPoolExecutor, "submit", limited)
+    done = ensure(place)
+    assert "failed" not in done
+    assert (done["total"], set(outcomes(done).values())) == (40, {"written"})
+    assert ensure(place)["in_place"] == 40
+
+
+def test_a_crash_is_one_failed_seat(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.fleet(alpha=["claude"], beta=["claude"], gamma=["claude"])
+    apply = sweep.apply_planned
+
+    def crashing(tree: Any, planned: Any) -> Any:
+        if "beta" in planned.path:
+            raise ZeroDivisionError("a bug")
+        return apply(tree, planned)
+
+    monkeypatch.setattr(sweep, "apply_planned", crashing)
+    done = ensure(place)
+    assert "beta:claude: hooks: " in done["msg"]
+    assert "crashed: ZeroDivisionError: a bug" in done["msg"]
+    assert outcomes(done)["alpha:claude:mcp"] == outcomes(done)["gamma:claude:mcp"] == "written"
+
+
+def test_seats_without_changes_take_no_thread(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.fleet(**{f"p{n}": ["claude", "codex"] for n in range(5)})
+    ensure(place)
+    monkeypatch.delattr(sweep.ThreadPoolExecutor, "submit")
+    for check in (True, False):
+        assert ensure(place, check=check)["in_place"] == 10
+
+
 def test_every_surface_of_every_peer_lands_in_one_run(place: Place) -> None:
     place.fleet(alpha=["claude"], beta=["codex"], gamma=["codex", "telegram", "claude"], delta=["telegram"])
     place.registry(place.row("beta", "codex"))
@@ -89,7 +133,7 @@ def test_a_second_run_changes_nothing_and_returns_only_counts(place: Place) -> N
     assert (done["changed"], done["action"], done["results"], done["diff"]) == (False, "already", [], [])
     assert (done["in_place"], done["total"], done["detail"]) == (2, 2, "2 peer-runtimes")
     assert place.snapshot("calls.jsonl") == before
-    assert egress.calls == [], "trust that is on record is not asked for again"
+    assert [item[1:2] + item[3:] for item in egress.calls] == [("trust-hooks", "--check")]
 
 
 def test_all_results_returns_what_is_in_place_too(place: Place) -> None:
@@ -174,14 +218,14 @@ def test_a_folder_that_cannot_be_opened_fails_that_peer_alone(
     place: Place, monkeypatch: pytest.MonkeyPatch, check: bool
 ) -> None:
     place.fleet(alpha=["claude"], beta=["claude"])
-    folder = sweep.Folder
+    folder = seats.Folder
 
     def opened(sandbox: Sandbox, anchor: str) -> Any:
         if anchor.endswith("alpha"):
             raise Problem("permission denied", anchor, "unreadable")
         return folder(sandbox, anchor)
 
-    monkeypatch.setattr(sweep, "Folder", opened)
+    monkeypatch.setattr(seats, "Folder", opened)
     done = ensure(place, check=check)
     assert done["msg"] == f"alpha:claude: hooks: {place.peer('alpha')}: permission denied"
     assert outcomes(done)["beta:claude:mcp"] == "written"
@@ -233,8 +277,96 @@ def test_peers_that_share_a_folder_are_swept_once(place: Place, second: str, lin
         ("alpha", "claude"),
         (second, "codex"),
     ]
-    assert done["skipped_peers"] == [{"personality": second, "reason": "shares its folder with alpha"}]
+    assert done["skipped_peers"] == [], "whoever is swept is not left out"
+    assert ("besides, beta shares its folder with alpha" in done["detail"]) is (second == "beta")
     assert not ensure(place, peers=peers)["changed"]
+
+
+def test_a_peer_that_is_swept_nowhere_is_left_out_with_the_reason(place: Place) -> None:
+    cwd = str(place.peer("alpha"))
+    peers = [{"personality": name, "cwd": cwd, "runtimes": ["claude"]} for name in ("alpha", "beta")]
+    peers += [{"personality": "alpha", "cwd": cwd + "-gone", "runtimes": ["claude"]}]
+    done = ensure(place, peers=peers)
+    assert done["total"] == 1
+    assert done["skipped_peers"] == [{"personality": "beta", "reason": "shares its folder with alpha"}]
+    assert f"besides, alpha its cwd is missing: {cwd}-gone" in done["detail"]
+
+
+# Unseen is not absent
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.ESTALE, errno.EIO, errno.ENAMETOOLONG, errno.ELOOP])
+@pytest.mark.parametrize("check", [True, False])
+def test_a_folder_that_cannot_be_looked_at_is_a_failure_by_name(
+    place: Place, monkeypatch: pytest.MonkeyPatch, number: int, check: bool
+) -> None:
+    place.fleet(alpha=["claude", "codex"], beta=["claude"])
+    folder = seats.Folder
+
+    def opened(sandbox: Sandbox, anchor: str) -> Any:
+        if anchor.endswith("alpha"):
+            error = OSError(number, os.strerror(number))
+            raise explain(error, anchor) from error
+        return folder(sandbox, anchor)
+
+    monkeypatch.setattr(seats, "Folder", opened)
+    done = ensure(place, check=check)
+    assert (done["failed"], done["skipped_peers"]) == (True, [])
+    assert [(row["personality"], row["runtime"], row["ok"]) for row in done["results"]] == [
+        *[("alpha", "claude", False), ("alpha", "codex", False)],
+        ("beta", "claude", True),
+    ]
+    assert done["msg"].startswith(f"alpha:claude: hooks: {place.peer('alpha')}: ")
+
+
+@pytest.mark.parametrize("cwd", ["x" * 300, "loop", "nul\0", "loop/below"])
+def test_a_path_that_leads_nowhere_for_another_reason_is_a_failure(place: Place, cwd: str) -> None:
+    (place.base / "loop").symlink_to("loop")
+    done = ensure(place, peers=[{"personality": "x", "cwd": str(place.base / cwd), "runtimes": ["claude"]}])
+    assert (done["failed"], done["skipped_peers"], done["total"]) == (True, [], 1)
+
+
+@pytest.mark.parametrize("cwd", ["gone", "file", "file/below", "dangling", "gone/below"])
+def test_a_path_that_leads_nowhere_is_missing(place: Place, cwd: str) -> None:
+    place.write(place.base / "file", "")
+    (place.base / "dangling").symlink_to("gone")
+    path = str(place.base / cwd)
+    done = ensure(place, peers=[{"personality": "x", "cwd": path, "runtimes": ["claude"]}])
+    assert done["skipped_peers"] == [{"personality": "x", "reason": f"its cwd is missing: {path}"}]
+    assert "failed" not in done
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("key", ["personality", "cwd"])
+def test_a_name_that_is_no_valid_text_fails_its_row_and_blinds_nobody(place: Place, key: str, check: bool) -> None:
+    place.fleet(alpha=["claude"])
+    bad = {"personality": "odd", "cwd": str(place.peer("odd")), "runtimes": ["claude", "codex"]}
+    bad[key] = f"{bad[key]}\ud800"
+    value = json.loads(place.fleet_map.read_text())
+    place.fleet_map.write_text(json.dumps({**value, "peers": [bad, *value["peers"]]}))
+    done = ensure(place, check=check)
+    assert outcomes(done)["alpha:claude:mcp"] == "written"
+    rows = [row for row in done["results"] if not row["ok"]]
+    assert [row["runtime"] for row in rows] == ["claude", "codex"]
+    assert rows[0][key].endswith("\\ud800")
+    assert "no valid text" in done["msg"]
+    json.dumps(done, ensure_ascii=False).encode()
+    assert list(place.peer("odd").iterdir()) == []
+
+
+def test_names_and_words_of_the_core_move_no_cursor(place: Place) -> None:
+    name = "be\x1b[2Jta\u202e\nforged: ok"
+    cwd = place.peer("b\x1b[0m\nc")
+    path = str(cwd / ".codex" / "hooks.json")
+    entry = {"personality": name, "cwd": str(cwd), "runtimes": ["codex", "claude"]}
+    (cwd / ".mcp.json").write_text("{")
+    gone = {"personality": name + "2", "cwd": "/gone\x07", "runtimes": ["codex"]}
+    with transcript(Call("iapeer", ("trust-hooks", path), Outcome(1, "", "no\x1b[2J\u202ey"))) as egress:
+        done = ensure(place, egress, peers=[entry, gone])
+    text = json.dumps({key: done[key] for key in ("msg", "detail", "results", "skipped_peers")}, ensure_ascii=False)
+    assert text.isprintable()
+    assert r"be\\x1b[2Jta\\u202e\\nforged: ok:claude" in json.dumps(done["msg"])
+    assert json.loads((cwd / ".codex/hooks.json").read_text())["hooks"]
 
 
 # Trust
@@ -337,6 +469,31 @@ def test_trust_alone_takes_the_hooks_as_they_are(place: Place) -> None:
     assert hooks_json(place, "beta").read_text() == text
 
 
+@pytest.mark.parametrize("check", [True, False])
+def test_of_many_records_the_core_is_asked_for_one(place: Place, check: bool) -> None:
+    place.fleet(**{f"p{n}": ["codex", "claude"] for n in range(5)})
+    ensure(place)
+    egress = stand_in(place)
+    assert ensure(place, egress, check=check)["in_place"] == 10
+    assert egress.calls == [("iapeer", "trust-hooks", str(hooks_json(place, "p0")), "--check")]
+
+
+def test_a_core_that_denies_a_record_is_asked_for_all(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Codex counts otherwise now: what looks trusted by its records is not."""
+    place.fleet(**{f"p{n}": ["codex"] for n in range(3)}, last=["claude"])
+    ensure(place)
+    records = seats.trust.Records.trust
+    monkeypatch.setattr(seats.trust.Records, "trust", lambda *_: True)
+    (place.codex_home / "config.toml").write_text("")
+    foretold = ensure(place, check=True)
+    done = ensure(place)
+    assert (foretold["changed"], outcomes(foretold)) == (done["changed"], outcomes(done)) == (True, outcomes(done))
+    assert [outcomes(done)[f"p{n}:codex:trust"] for n in range(3)] == ["written"] * 3
+    assert "the core denies the trust that Codex's records show" in done["detail"]
+    monkeypatch.setattr(seats.trust.Records, "trust", records)
+    assert ensure(place)["in_place"] == 4
+
+
 # Shims
 
 
@@ -394,6 +551,26 @@ def test_check_mode_takes_no_lock_and_a_real_run_fails_on_a_busy_one(place: Plac
     assert "77" in str(problem.value)
     assert clock.moment >= lock.stat().st_mtime + 15
     assert place.snapshot() == before
+
+
+def test_a_long_sweep_keeps_the_lock_young(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.fleet(**{f"p{n}": ["codex"] for n in range(4)})
+    egress, ages = stand_in(place), []
+    clock = StillClock(1_000_000.0)
+    trust = egress.run
+
+    def slow(*args: Any, **more: Any) -> Outcome:
+        lock = place.state / "provision.lock.d"
+        ages.append(lock.stat().st_mtime)
+        os.utime(lock, (5, 5))
+        clock.sleep(40)
+        return trust(*args, **more)
+
+    monkeypatch.setattr(egress, "run", slow)
+    done = peers.ensure(place.host(egress, clock), {"state": "present"}, False)
+    assert not done.failed
+    assert len(ages) == 4
+    assert all(age > 5 for age in ages)
 
 
 # Options

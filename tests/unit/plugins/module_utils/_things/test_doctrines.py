@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._forms.ahead import NOTHING, Ahead
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.roles import read_manifest
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import doctrines
 from ansible_collections.agfpd.iapeer_memory.tests.unit.fakes import REFUSED, Call, call, transcript
 from ansible_collections.agfpd.iapeer_memory.tests.unit.place import Place
@@ -105,7 +106,7 @@ def test_a_second_run_changes_nothing(roles: Place) -> None:
     ensure(roles)
     before = roles.snapshot()
     done = ensure(roles)
-    assert (done["changed"], done["action"], "diff" in done) == (False, "already", False)
+    assert (done["changed"], done["action"], done["diff"]) == (False, "already", [])
     assert [record["detail"] for record in done["results"]] == ["", ""]
     assert roles.snapshot() == before
 
@@ -311,7 +312,7 @@ def test_a_manifest_without_roles_renders_none(place: Place) -> None:
 
 
 def test_a_role_that_the_manifest_does_not_name_has_no_folder(roles: Place) -> None:
-    manifest = doctrines.read_manifest(roles.host())
+    manifest = read_manifest(roles.host())
     assert manifest.cwd_of("index") == str(roles.peer("index"))
     assert manifest.cwd_of("dreamweaver") == ""
 

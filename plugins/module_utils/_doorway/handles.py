@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, the agfpd.iapeer_memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Names in open folders, and what may go wrong with them. For the doorway to files alone."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+from typing import Callable
+
+from .problem import Problem
+from .spelling import native, spell
+
+FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+LINK_ERRNOS = (errno.ELOOP, errno.ENOTDIR, errno.EMLINK)
+UNREADABLE_ERRNOS = (errno.EACCES, errno.EPERM)
+# What a file system answers that has no advisory locks, or none for what is open for reading (a network's).
+NO_LOCKS = (errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
+
+
+def explain(error: OSError, path: str) -> Problem:
+    """The Problem that an error of the system on path amounts to."""
+    if error.errno in LINK_ERRNOS:
+        return Problem("not a directory", path, "irregular")
+    if error.errno == errno.ENOENT:
+        return Problem("missing", path, "missing")
+    kind = "unreadable" if error.errno in UNREADABLE_ERRNOS else "failed"
+    return Problem((error.strerror or str(error)).lower(), path, kind)
+
+
+def lstat(leaf: str, folder: int) -> os.stat_result | None:
+    """The status of a name in an open folder, links not followed; None where it is missing."""
+    try:
+        return os.stat(spell(leaf), dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+
+
+@contextlib.contextmanager
+def opened(leaf: str, flags: int, folder: int) -> Iterator[int]:
+    """A name in an open folder, opened as long as the context lasts."""
+    handle = os.open(spell(leaf), flags, dir_fd=folder)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def open_or_none(leaf: str, flags: int, folder: int) -> int | None:
+    """A handle on a name in an open folder; None where it is missing."""
+    try:
+        return os.open(spell(leaf), flags, dir_fd=folder)
+    except FileNotFoundError:
+        return None
+
+
+def names_in(folder: int) -> list[str]:
+    """The sorted names in an open folder."""
+    return sorted(map(native, os.listdir(folder)))
+
+
+def flock(handle: int, wait: bool = False) -> bool | None:
+    """Take the system's advisory lock on what is open; False where it is taken, None where there are no such locks."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno in NO_LOCKS:
+            return None
+        raise
+    return True
+
+
+def walk(top: int, prepare: Callable[[str, int], None] | None = None) -> Iterator[tuple[int, str, os.stat_result]]:
+    """Everything below an open folder, each as (handle of the folder it is in, name there, status); folders come last.
+
+    Follows no link. Whatever the depth, two handles are open at most. prepare: called with name and folder before a
+    folder is opened.
+    """
+    here = os.dup(top)
+    names = names_in(here)
+    trail: list[tuple[os.stat_result, list[str], str, os.stat_result]] = []
+    try:
+        while names or trail:
+            if names:
+                name = names.pop()
+                status = lstat(name, here)
+                if status is not None and stat.S_ISDIR(status.st_mode):
+                    if prepare is not None:
+                        prepare(name, here)
+                    trail.append((os.fstat(here), names, name, status))
+                    here = _step(here, name)
+                    names = names_in(here)
+                elif status is not None:
+                    yield here, name, status
+            else:
+                above, names, name, status = trail.pop()
+                here = _step(here, "..")
+                if not os.path.samestat(os.fstat(here), above):
+                    raise OSError(errno.ESTALE, "moved away while it was walked through")
+                yield here, name, status
+    finally:
+        os.close(here)
+
+
+def _step(here: int, name: str) -> int:
+    """From one open folder to another: the first is closed."""
+    there = os.open(spell(name), FOLDER, dir_fd=here)
+    os.close(here)
+    return there

@@ -1,0 +1,189 @@
+# Copyright: (c) 2026, the agfpd.iapeer_memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The peers of a host as seats, a peer in one runtime, and what is planned for each of them (contract §5)."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from .._documents.shown import shown
+from .._doorway.folders import Folder
+from .._doorway.problem import Problem
+from .._host.core import Peer
+from .._host.host import Host
+from . import trust
+from .claude import plan_claude
+from .codex import HOOKS, plan_codex
+from .hooks import plan_hooks
+from .plan import ABSENT, ALREADY, CHANGES, FAILED, SKIPPED, WRITTEN, Planned, Settled
+from .wanted import Wanted
+
+SESSION_RUNTIMES = ("claude", "codex")
+NO_TEXT = re.compile("[\ud800-\udfff]")
+
+
+class Seat(NamedTuple):
+    """One peer-runtime and what is planned, or came out, for each of its surfaces."""
+
+    peer: Peer
+    runtime: str
+    planned: tuple[Planned, ...]
+
+    @property
+    def ok(self) -> bool:
+        """False where any surface failed."""
+        return all(item.action != FAILED for item in self.planned)
+
+    @property
+    def changed(self) -> bool:
+        """True where any surface changes."""
+        return any(item.action in CHANGES for item in self.planned)
+
+    @property
+    def in_place(self) -> bool:
+        """True where nothing had to be done."""
+        return all(item.action in (ALREADY, ABSENT) for item in self.planned)
+
+    @property
+    def quiet(self) -> bool:
+        """True where nothing had to be done and there is nothing to be said."""
+        return all(item.action in (ALREADY, ABSENT) and not item.detail for item in self.planned)
+
+    @property
+    def has_files(self) -> bool:
+        """True where there are files to be changed."""
+        return any(item.edits or item.folders for item in self.planned)
+
+    @property
+    def recorded(self) -> str:
+        """The hooks.json whose trust was settled by Codex's own records; empty where there is none."""
+        return next((item.path for item in self.planned if item.surface == "trust" and item.action == ALREADY), "")
+
+    @property
+    def name(self) -> str:
+        """The peer and the runtime, for people."""
+        return f"{shown(self.peer.personality)}:{self.runtime}"
+
+    def failed(self, problem: Problem) -> Seat:
+        """The same seat, none of whose surfaces came to its end."""
+        return self._replace(planned=tuple(item.failed(problem) for item in self.planned))
+
+    def doubted(self) -> Seat:
+        """The same seat, its trust to be asked of the core."""
+        doubt = [
+            item._replace(action=WRITTEN) if item.surface == "trust" and item.action == ALREADY else item
+            for item in self.planned
+        ]
+        return self._replace(planned=tuple(doubt))
+
+    def settled(self, core: trust.Core) -> Seat:
+        """The same seat, its trust as it came out."""
+        hooks = next((item for item in self.planned if item.surface == "hooks"), None)
+        done = [
+            core.settle(item, hooks) if item.surface == "trust" and item.action == WRITTEN else item
+            for item in self.planned
+        ]
+        return self._replace(planned=tuple(done))
+
+    def record(self) -> dict[str, Any]:
+        """The record that the module returns."""
+        head = {"personality": shown(self.peer.personality), "runtime": self.runtime, "cwd": shown(self.peer.cwd)}
+        return {**head, "ok": self.ok, "outcomes": [item.outcome() for item in self.planned]}
+
+    def complaint(self) -> str:
+        """One line that names the peer, and each failed surface with its file and the reason."""
+        bad = [item.outcome() for item in self.planned if item.action == FAILED]
+        return f"{self.name}: " + "; ".join(f"{item['surface']}: {item['path']}: {item['detail']}" for item in bad)
+
+
+class Planner:
+    """Plans peers, remembering what many of them have in common, and whose folder is whose."""
+
+    def __init__(self, host: Host, wanted: Wanted) -> None:
+        self._host = host
+        self._wanted = wanted
+        self._settled: Settled = set()
+        self._records = trust.Records(host)
+        self._taken: dict[tuple[int, int, str], str] = {}
+
+    def plan(self, peer: Peer) -> tuple[list[Seat], str]:
+        """The seats of one peer, and why it has not one for each of its session runtimes."""
+        runtimes = [runtime for runtime in SESSION_RUNTIMES if runtime in peer.runtimes]
+        if not runtimes:
+            return [], "no session runtime"
+        if NO_TEXT.search(peer.personality + peer.cwd):
+            problem = Problem("its name or its cwd is no valid text", peer.cwd, "malformed")
+            return self._unseen(peer, runtimes, problem), ""
+        if not os.path.isabs(peer.cwd):
+            return [], f"its cwd is not absolute: {shown(peer.cwd)}"
+        try:
+            with Folder(self._host.files.sandbox, peer.cwd) as folder:
+                return self._seats(folder, peer, runtimes)
+        except Problem as problem:
+            if _is_gone(peer.cwd):
+                return [], f"its cwd is missing: {shown(peer.cwd)}"
+            return self._unseen(peer, runtimes, problem), ""
+
+    def _unseen(self, peer: Peer, runtimes: Sequence[str], problem: Problem) -> list[Seat]:
+        """Seats of a peer whose folder cannot be looked at: unseen is not absent."""
+        planned = tuple(Planned(name, FAILED, peer.cwd).failed(problem) for name in self._wanted.surfaces[:1])
+        return [Seat(peer, runtime, planned) for runtime in runtimes]
+
+    def _seats(self, folder: Folder, peer: Peer, runtimes: Sequence[str]) -> tuple[list[Seat], str]:
+        status = folder.status()
+        seats, reason = [], ""
+        for runtime in runtimes:
+            place = (status.st_dev, status.st_ino, runtime)
+            first = self._taken.get(place)
+            if first is not None:
+                reason = f"shares its folder with {shown(first)}" if first != peer.personality else reason
+                continue
+            self._taken[place] = peer.personality
+            seats.append(Seat(peer, runtime, self._surfaces(folder, peer, runtime)))
+        return seats, reason
+
+    def _surfaces(self, folder: Folder, peer: Peer, runtime: str) -> tuple[Planned, ...]:
+        """The plan of every wanted surface of one peer-runtime."""
+        if runtime == "claude":
+            return tuple(plan_claude(folder, peer.personality, self._wanted, self._settled))
+        plans = plan_codex(folder, self._wanted, self._settled)
+        if "trust" in self._wanted.surfaces and self._wanted.present:
+            hooks = next((item for item in plans if item.surface == "hooks"), None)
+            try:
+                plans.append(self._trust(folder, hooks))
+            except Problem as problem:
+                plans.append(Planned("trust", FAILED, folder.path(HOOKS)).failed(problem))
+        return tuple(plans)
+
+    def _trust(self, folder: Folder, hooks: Planned | None) -> Planned:
+        path = os.path.realpath(folder.path(HOOKS))
+        planned = Planned("trust", ALREADY, path)
+        looked = hooks or plan_hooks(folder, "codex", HOOKS, self._wanted, self._settled)
+        if looked.action in (FAILED, SKIPPED):
+            return planned._replace(action=looked.action, detail=trust.NOT_IN_PLACE)
+        if looked.edits:
+            edit = looked.edits[0][1]
+            data = edit.after if hooks else edit.before
+        else:
+            found = folder.read(HOOKS)
+            data = None if found is None else found.data
+        if data is None:
+            return planned._replace(action=FAILED, detail="there is no hooks.json to trust")
+        trusted = self._records.trust(path, data)
+        return planned if trusted else planned._replace(action=WRITTEN, detail="not trusted yet")
+
+
+def _is_gone(cwd: str) -> bool:
+    """True where the system says that there is no such folder; whatever else keeps us out of it is not that."""
+    try:
+        return not stat.S_ISDIR(os.stat(cwd).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,76 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the agfpd.iapeer_memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: wake_policy
+short_description: Have the role peers woken fresh
+version_added: 0.1.0
+description:
+  - Sets C(wake_policy) to C(ephemeral) in the profile of every role peer of the roles manifest.
+  - The profile belongs to the core, and the notifier writes it too. One key changes, the rest of it stays byte for
+    byte.
+  - A peer without a profile fails its role; the others follow, and the module fails at the end.
+extends_documentation_fragment:
+  - agfpd.iapeer_memory.host
+  - agfpd.iapeer_memory.host.changes
+"""
+
+EXAMPLES = r"""
+- name: Have the role peers woken fresh
+  agfpd.iapeer_memory.wake_policy:
+"""
+
+RETURN = r"""
+action:
+  description: What was done, or would be done in check mode, in one word.
+  returned: always
+  type: str
+  sample: written
+detail:
+  description: The same in one line for people.
+  returned: always
+  type: str
+
+results:
+  description: One record for every role.
+  returned: success, and where a role failed
+  type: list
+  elements: dict
+  contains:
+    role:
+      description: The role.
+      type: str
+      sample: index
+    action:
+      description: V(written), V(already), V(failed) or V(skipped).
+      type: str
+      sample: written
+    target:
+      description: The profile.
+      type: str
+    detail:
+      description: How it was, or why it failed.
+      type: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import wake_policy
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import host_arguments, run
+
+
+def main() -> None:
+    """Run the module (see DOCUMENTATION)."""
+    module = AnsibleModule(
+        argument_spec=host_arguments(),
+        supports_check_mode=True,
+    )
+    run(module, wake_policy.ensure)
+
+
+if __name__ == "__main__":
+    main()
