@@ -138,7 +138,7 @@ def test_a_host_in_order_prints_nothing_in_a_fleet_and_a_batch_one_line(printed:
     for host, batch in (("ada", hosts[:2]), ("bob", hosts[:2]), ("cyd", hosts[2:])):
         run({**update(tmp_path), "found": fine}, host=host, hosts=hosts, batch=batch)
     assert len(printed) == 1
-    assert printed[0].startswith("update, batch 1: 2 of 4 hosts done, 2 left, after ")
+    assert printed[0].startswith("update, batch 1: 2 of 4 hosts done, 2 left")
 
 
 @pytest.mark.parametrize("callback", ["json", "ansible.posix.jsonl"])

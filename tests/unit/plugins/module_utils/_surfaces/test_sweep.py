@@ -218,14 +218,14 @@ def test_a_folder_that_cannot_be_opened_fails_that_peer_alone(
     place: Place, monkeypatch: pytest.MonkeyPatch, check: bool
 ) -> None:
     place.fleet(alpha=["claude"], beta=["claude"])
-    folder = seats.Folder
+    folder = seats.PeerFolder
 
     def opened(sandbox: Sandbox, anchor: str) -> Any:
         if anchor.endswith("alpha"):
             raise Problem("permission denied", anchor, "unreadable")
         return folder(sandbox, anchor)
 
-    monkeypatch.setattr(seats, "Folder", opened)
+    monkeypatch.setattr(seats, "PeerFolder", opened)
     done = ensure(place, check=check)
     assert done["msg"] == f"alpha:claude: hooks: {place.peer('alpha')}: permission denied"
     assert outcomes(done)["beta:claude:mcp"] == "written"
@@ -301,7 +301,7 @@ def test_a_folder_that_cannot_be_looked_at_is_a_failure_by_name(
     place: Place, monkeypatch: pytest.MonkeyPatch, number: int, check: bool
 ) -> None:
     place.fleet(alpha=["claude", "codex"], beta=["claude"])
-    folder = seats.Folder
+    folder = seats.PeerFolder
 
     def opened(sandbox: Sandbox, anchor: str) -> Any:
         if anchor.endswith("alpha"):
@@ -309,7 +309,7 @@ def test_a_folder_that_cannot_be_looked_at_is_a_failure_by_name(
             raise explain(error, anchor) from error
         return folder(sandbox, anchor)
 
-    monkeypatch.setattr(seats, "Folder", opened)
+    monkeypatch.setattr(seats, "PeerFolder", opened)
     done = ensure(place, check=check)
     assert (done["failed"], done["skipped_peers"]) == (True, [])
     assert [(row["personality"], row["runtime"], row["ok"]) for row in done["results"]] == [
