@@ -15,7 +15,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates import ORDER, is_due
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates import is_due, plan_of
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.checks import rows_of
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.report import BAD
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.reports import begin
@@ -30,7 +30,7 @@ from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.sources import
 
 MODULE = "agfpd.iapeer_memory.host_plan"
 REPORT = "agfpd.iapeer_memory.report"
-FINISHED, STEPS, ONLY_REPORT = "finished", "steps", "report"
+FINISHED, ONLY_REPORT = "finished", "report"
 
 
 class ActionModule(ActionBase):
@@ -39,7 +39,7 @@ class ActionModule(ActionBase):
     TRANSFERS_FILES = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the look and next: steps, report or finished. What stops a look is told as stopped, for the report."""
+        """Return the look and next: the tasks that follow, report or finished; what stops a look is told as stopped."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         options = {name: value for name, value in self._task.args.items() if value is not None and value != ""}
         report = dict(options.pop("report", None) or {})
@@ -107,8 +107,9 @@ class ActionModule(ActionBase):
             return STEPS
         repair = bool(report.get("repair"))
         acting = not self._task.check_mode and (repair or report.get("playbook") != "verify")
-        if acting and any(is_due(name, looked, {}, repair) for name in ORDER):
-            return STEPS
+        plan = plan_of(looked)
+        if acting and any(is_due(name, looked, {}, repair) for name in plan.order):
+            return plan.tasks
         failing = any(row.status in BAD for row in rows_of({**report, "look": looked}))
         return ONLY_REPORT if failing else FINISHED
 
