@@ -104,7 +104,7 @@ class ActionModule(ActionBase):
         if "stopped" in looked:
             return ONLY_REPORT
         if not report:  # the second look of a run, amid its steps
-            return STEPS
+            return plan_of(looked).tasks
         repair = bool(report.get("repair"))
         acting = not self._task.check_mode and (repair or report.get("playbook") != "verify")
         plan = plan_of(looked)
