@@ -36,7 +36,7 @@ from .ran_from import Record, newer_file, recall, record_of, remember, runs_from
 
 HUNG_AFTER = 120  # seconds
 RESTARTED, REMOVED, ALREADY = "restarted", "pid_file_removed", "already"
-STARTING, NOT_RUNNING = "starting", "not_running"
+STARTING, NOT_RUNNING, ENDED = "starting", "not_running", "ended"
 # What one restart may cure; where it did not, another would not either.
 CURED_ONCE = (WATCH_OFF, FUTURE)
 
@@ -58,7 +58,7 @@ class RestartPlan(NamedTuple):
     @property
     def changed(self) -> bool:
         """True where there is something to do."""
-        return self.action in (RESTARTED, REMOVED)
+        return self.action in (RESTARTED, REMOVED, ENDED)
 
 
 def plan_restart(
@@ -107,11 +107,13 @@ def _excuse(host: Host, process: Process, fault: Fault, asked: Asked, record: Re
 def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = NOTHING) -> Result:
     """Restart memoryd where the options ask for it, and see it come back; or say what would happen (check).
 
-    options: newer_than (paths), hung_after (seconds, at least 1), wait (seconds; 0: do not wait). data: old_pid,
-    new_pid, signal, state (back, indexing, flapping or dead where it was waited for, else empty). Fails where no new
-    process has written a heartbeat in time, and where it watched before and does not now. Raises Problem where the
-    daemon survives. A process that is not memoryd is never signalled: its pid file is removed.
+    options: state (ended: see end), newer_than (paths), hung_after (seconds, at least 1), wait (seconds; 0: do not
+    wait). data: old_pid, new_pid, signal, state (back, indexing, flapping or dead where it was waited for, else empty).
+    Fails where no new process has written a heartbeat in time, and where it watched before and does not now. Raises
+    Problem where the daemon survives. A process that is not memoryd is never signalled: its pid file is removed.
     """
+    if options.get("state") == "ended":
+        return end(host, check)
     wait, hung_after = seconds("wait", options.get("wait") or 0), options.get("hung_after")
     hung_after = None if hung_after is None else seconds("hung_after", hung_after, least=1)
     asked = Asked(options.get("newer_than"), hung_after)
@@ -138,6 +140,27 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
     if comeback.state == BACK and comeback.process is not None:
         _write_down(host, comeback.process, paths, recall(host), _tried(comeback.beat))
     return _returned(host, _result(plan, daemon, sent), beat, comeback, wait)
+
+
+def end(host: Host, check: bool) -> Result:
+    """End memoryd for good, or say that it would be (check; contract §13): nobody is waited for.
+
+    The notifier has to have forgotten it before. One that still indexes the vault is ended too. Raises Problem where it
+    survives; a process that is not memoryd is never signalled, and its pid file is removed.
+    """
+    daemon = read_daemon(host)
+    process = daemon.process or find_starting(host)
+    if process is None and not daemon.stale:
+        return _result(RestartPlan(NOT_RUNNING, "memoryd is not running"), daemon)
+    found = daemon._replace(pid=process.pid, process=process) if process else daemon
+    plan = RestartPlan(ENDED, f"pid {found.pid} ended") if process else RestartPlan(REMOVED, daemon.stale)
+    if daemon.text:
+        host.files.foresee(host.paths.pid, REMOVE)
+    if check:
+        return _result(plan, found)
+    if daemon.stale:
+        remove_pid_file(host, daemon.text)
+    return _result(plan, found, terminate(host, process) if process else None)
 
 
 def observe(host: Host, paths: Sequence[str]) -> None:

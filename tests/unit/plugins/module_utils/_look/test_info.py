@@ -42,6 +42,8 @@ class Probing(Transcript):
         self.asked.append(url)
         return Outcome(self.answer)
 
+NO_VAULT = "IAPEER_MEMORY_VAULT_PATH is not set"
+
 
 def gather(place: Place, *calls: Call, **options: Any) -> dict[str, Any]:
     """What is told; the binary is asked unless other calls are expected."""
@@ -58,7 +60,7 @@ def test_a_bare_host_is_told_without_a_failure(place: Place) -> None:
     place.config_file.unlink()
     found = info.gather(place.host(Transcript()), {}, False).as_dict(False)
     assert found["config"]["ok"] is False
-    assert found["config"]["problem"] == "IAPEER_MEMORY_VAULT_PATH is not set"
+    assert found["config"]["problem"] == f"IAPEER_MEMORY_VAULT_PATH is not set (there is no {place.config_file})"
     assert found["slot"] == {"form": "absent", "provider": "", "version": "", "problem": ""}
     assert found["fleet"] == {"readable": False, "count": 0, "problem": "missing"}
     assert (found["roles"], found["roles_problem"]) == ([], "missing")
@@ -71,7 +73,7 @@ def test_a_bare_host_is_told_without_a_failure(place: Place) -> None:
     memoryd = found["memoryd"]
     assert (memoryd["pid"], memoryd["running"], memoryd["heartbeat_age"], memoryd["watch"]) == (None, False, None, "")
     assert memoryd["listening"] is None
-    assert found["detail"] == "slot absent, 0 peers, IAPEER_MEMORY_VAULT_PATH is not set"
+    assert found["detail"] == f"slot absent, 0 peers, {found['config']['problem']}"
 
 
 def test_a_whole_host_is_told(place: Place) -> None:
@@ -177,7 +179,7 @@ def test_the_port_is_asked_only_when_wanted(place: Place, answer: int, listening
     egress = Probing(VERSION, VERSION, answer=answer)
     assert info.gather(place.host(egress), {}, False).as_dict(False)["memoryd"]["listening"] is None
     assert egress.asked == []
-    assert info.gather(place.host(egress), {"probe": True}, True)["memoryd"]["listening"] is listening
+    assert info.gather(place.host(egress), {"probe": True}, True).as_dict(False)["memoryd"]["listening"] is listening
     assert egress.asked == ["http://127.0.0.1:8766/mcp"]
 
 
@@ -191,6 +193,7 @@ def test_in_the_sandbox_it_says_so_and_the_live_host_counts_as_absent(place: Pla
     found = info.gather(host, {}, False).as_dict(False)
     assert found["sandboxed"] is True
     assert (found["slot"]["form"], found["fleet"]["problem"]) == ("absent", "missing")
-    assert (found["config"]["ok"], found["config"]["problem"]) == (False, "IAPEER_MEMORY_VAULT_PATH is not set")
+    complaint = f"IAPEER_MEMORY_VAULT_PATH is not set (there is no {place.config_file})"
+    assert (found["config"]["ok"], found["config"]["problem"]) == (False, complaint)
     assert found["binary"]["refused"] is True
     assert json.dumps(found)
