@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 from unittest import mock
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.egress import Outcome
@@ -38,31 +40,32 @@ class Home:
         return open_host({"iapeer_bin": "/fake/iapeer", **options}, self.place.environ())
 
     def tampered(self, tamper: Tamper) -> Lesson:
-        """What is learned where somebody changes what the provider wrote before it is read.
+        """What is learned where somebody changes what the provider wrote before it is read."""
+        with self.tampering(tamper):
+            return study(self.host())
 
-        The provider runs once for all; what it wrote is put there again.
-        """
-        host = self.host()
-        key = (self.place.binary.read_bytes(), host.config._replace(vault_path=""))
+    @contextlib.contextmanager
+    def tampering(self, tamper: Tamper) -> Iterator[None]:
+        """The provider runs once for all; what it wrote is put there again, and then changed."""
+        plain, key = scratch.run, (self.place.binary.read_bytes(), self.host().config._replace(vault_path=""))
 
         def run(made: scratch.Scratch, there: Host, binary: str, args: Any, *more: Any) -> Outcome:
             if args[0] == "version":
                 return Outcome(0, "iapeer-memory 7.1.0\n")
-            if key not in RUNS:
+            if (args[0], key) not in RUNS:
                 assert plain(made, there, binary, args, *more).rc == 0
-                RUNS[key] = recorded(made)
+                RUNS[args[0], key] = recorded(made)
             else:
-                replay(made, RUNS[key])
+                replay(made, RUNS[args[0], key])
             tamper(made)
             return Outcome(0)
 
-        plain = scratch.run
         with mock.patch.object(scratch, "run", run):
-            return study(host)
+            yield
 
 
-# What a run left: path below the root to mode and bytes, with words for what differs between two scratches.
-Recording = dict[str, tuple[int, bytes]]
+# What a run left: path below the root to mode and bytes (None: a folder); words stand for what differs each time.
+Recording = dict[str, tuple[int, Optional[bytes]]]
 RUNS: dict[object, Recording] = {}
 
 
@@ -72,20 +75,21 @@ def words(made: scratch.Scratch) -> dict[str, str]:
 
 def recorded(made: scratch.Scratch) -> Recording:
     found = {}
-    for path in Path(made.root).rglob("*"):
-        if path.is_file():
-            name, data = str(path.relative_to(made.root)), path.read_bytes()
-            for text, word in words(made).items():
-                name, data = name.replace(text, word), data.replace(text.encode(), word.encode())
-            found[name] = (path.stat().st_mode, data)
+    for path in sorted(Path(made.root).rglob("*")):
+        name, data = str(path.relative_to(made.root)), path.read_bytes() if path.is_file() else None
+        for text, word in words(made).items():
+            name, data = name.replace(text, word), data and data.replace(text.encode(), word.encode())
+        found[name] = (path.stat().st_mode, data)
     return found
 
 
 def replay(made: scratch.Scratch, recording: Recording) -> None:
     for name, (mode, data) in recording.items():
         for text, word in words(made).items():
-            name, data = name.replace(word, text), data.replace(word.encode(), text.encode())
+            name, data = name.replace(word, text), data and data.replace(word.encode(), text.encode())
         path = Path(made.root, name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+        if data is None:
+            path.mkdir(exist_ok=True)
+        else:
+            path.write_bytes(data)
         path.chmod(mode)

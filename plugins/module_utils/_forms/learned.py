@@ -66,7 +66,7 @@ def study(host: Host, binary: str | None = None) -> Lesson:
     if host.config.locale not in LOCALES or not 0 < host.config.mcp_port <= 65535:
         return Lesson(None, "", f"not provisioned: {host.config.problem}", lasting=False)
     try:
-        with scratch.scratch_host(host, known=True) as made:
+        with scratch.scratch_host(host, scratch.settings_of(host.config)) as made:
             return _studied(made, host, binary or host.paths.binary)
     except Problem as problem:
         return Lesson(None, "", f"no scratch to run it in: {problem}", lasting=False)

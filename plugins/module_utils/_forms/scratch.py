@@ -11,13 +11,13 @@ import json
 import os
 import secrets
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from .._doorway.egress import Binary, Outcome
 from .._doorway.files import Files, Tree
 from .._doorway.problem import Problem
-from .._host.config import ROLES
+from .._host.config import ROLES, Config
 from .._host.edits import pretty_json
 from .._host.host import Host
 from .._host.paths import NAME, Paths, lay_out
@@ -56,11 +56,15 @@ Call = tuple[str, ...]
 
 
 class Scratch(NamedTuple):
-    """The folder, where everything is in it, and its own peer, whose name stands nowhere else in the world."""
+    """The folder, where everything is in it, and its own peer, whose name stands nowhere else in the world.
+
+    settings: what its operator has set, by the names in config.env less their prefix.
+    """
 
     tree: Tree
     paths: Paths
     token: str
+    settings: Mapping[str, str]
 
     @property
     def root(self) -> str:
@@ -87,8 +91,8 @@ class Scratch(NamedTuple):
 
 
 @contextlib.contextmanager
-def scratch_host(host: Host, known: bool) -> Iterator[Scratch]:
-    """A host laid out like a root, gone afterwards; known: its peers are registered, and its config is written.
+def scratch_host(host: Host, settings: Mapping[str, str], settled: bool = True) -> Iterator[Scratch]:
+    """A host laid out like a root, gone afterwards; settled: its peers are registered, and its config is written.
 
     Raises Problem where it cannot be made, and where the sandbox refuses it.
     """
@@ -104,8 +108,11 @@ def scratch_host(host: Host, known: bool) -> Iterator[Scratch]:
             parts["logs"],
             host.paths.binary,
         )
-        scratch = Scratch(tree, paths, f"p{secrets.token_hex(8)}")
-        _furnish(scratch, host, known)
+        scratch = Scratch(tree, paths, f"p{secrets.token_hex(8)}", settings)
+        peers = (*ROLES, scratch.token)
+        _build(scratch, peers)
+        if settled:
+            _settle(scratch, peers)
         yield scratch
 
 
@@ -123,30 +130,33 @@ def _folder(files: Files) -> Iterator[Tree]:
             above.remove_folder(name)
 
 
-def _furnish(scratch: Scratch, host: Host, known: bool) -> None:
-    tree, peers = scratch.tree, (*ROLES, scratch.token)
+def _build(scratch: Scratch, peers: Sequence[str]) -> None:
+    """The folders, the core, and the peers' own as the core makes it."""
+    tree = scratch.tree
     for folder in ("home", "tmp", "vault", CALLS, KNOWN, *map(scratch.cwd, peers)):
         tree.make_folder(folder, PRIVATE)
     tree.write(CORE, _core_text(scratch, peers).encode(), PRIVATE)
     for role in ROLES:
         tree.write(f"{scratch.cwd(role)}/.iapeer/peer-profile.json", pretty_json({"personality": role}))
-    if not known:
-        return
+
+
+def _settle(scratch: Scratch, peers: Sequence[str]) -> None:
+    """What a provider's init leaves: registered peers, a config, a manifest, and a guide to be rewritten."""
+    tree, paths, locale = scratch.tree, scratch.paths, scratch.settings["LOCALE"]
     for peer in peers:
         tree.write(f"{KNOWN}/{peer}", b"")
-    config = f"IAPEER_MEMORY_VAULT_PATH={scratch.vault}\nIAPEER_MEMORY_LOCALE={host.config.locale}\n"
-    tree.write(scratch.name(scratch.paths.config_file), config.encode())
-    tree.write(scratch.name(scratch.paths.guide), NO_GUIDE.encode())
-    templates = scratch.paths.templates(host.config.locale)
+    config = f"IAPEER_MEMORY_VAULT_PATH={scratch.vault}\nIAPEER_MEMORY_LOCALE={locale}\n"
+    tree.write(scratch.name(paths.config_file), config.encode())
+    tree.write(scratch.name(paths.guide), NO_GUIDE.encode())
     roles = [
         {
             "role": role,
             "peerCwd": os.path.join(scratch.root, scratch.cwd(role)),
-            "template": os.path.join(templates, f"{role}.md"),
+            "template": os.path.join(paths.templates(locale), f"{role}.md"),
         }
         for role in ROLES
     ]
-    tree.write(scratch.name(scratch.paths.roles), pretty_json({"roles": roles}))
+    tree.write(scratch.name(paths.roles), pretty_json({"roles": roles}))
 
 
 def _core_text(scratch: Scratch, peers: Sequence[str]) -> str:
@@ -169,32 +179,34 @@ def _shell_word(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
 
 
-def environment(scratch: Scratch, host: Host) -> dict[str, str]:
-    """All that a provider gets to know: the scratch, where its binary is, and what this host's operator has set."""
-    config = host.config
-    settings = {
-        "BINARY_PATH": host.paths.binary,
-        "VAULT_PATH": scratch.vault,
+def settings_of(config: Config) -> dict[str, str]:
+    """What the operator of a host has set, as far as a provider writes other texts for it."""
+    return {
         "LOCALE": config.locale,
         "MODE": config.mode,
         "MCP_PORT": str(config.mcp_port),
         "DREAM_CRON": config.dream_cron,
         **{f"PROACTIVE_{role.upper()}": str(int(role in config.proactive)) for role in ROLES},
     }
+
+
+def environment(scratch: Scratch, settings: Mapping[str, str]) -> dict[str, str]:
+    """All that a provider gets to know: the scratch, where its binary is, and these settings."""
+    known = {"BINARY_PATH": scratch.paths.binary, "VAULT_PATH": scratch.vault, **settings}
     return {
         "PATH": SYSTEM_PATH,
         "HOME": scratch.paths.home,
         "TMPDIR": os.path.join(scratch.root, "tmp"),
         "IAPEER_ROOT": scratch.root,
         "IAPEER_TEST_SANDBOX": "1",
-        **{f"IAPEER_MEMORY_{key}": value for key, value in settings.items()},
+        **{f"IAPEER_MEMORY_{key}": value for key, value in known.items()},
     }
 
 
-def run(scratch: Scratch, host: Host, binary: str, args: Sequence[str], limit: float) -> Outcome:
+def run(scratch: Scratch, host: Host, program: str, args: Sequence[str], limit: float) -> Outcome:
     """Run a provider in the scratch; limit in seconds. It is named where the operator named the host's binary."""
-    program, env = Binary(binary, host.binary.named), environment(scratch, host)
-    return host.egress.run(program, args, cwd=scratch.root, timeout=limit, env=env, cap=OUTPUT_LIMIT)
+    binary, env = Binary(program, host.binary.named), environment(scratch, scratch.settings)
+    return host.egress.run(binary, args, cwd=scratch.root, timeout=limit, env=env, cap=OUTPUT_LIMIT)
 
 
 def read(scratch: Scratch, name: str, executable: bool = False) -> str:

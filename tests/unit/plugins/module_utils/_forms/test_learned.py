@@ -305,7 +305,7 @@ def test_a_provider_gets_an_environment_made_from_nothing(home_of: Home, monkeyp
     monkeypatch.setenv("ANTHROPIC_API_KEY", "secret")
     home_of.place.configure("IAPEER_MEMORY_MODE=lean", "IAPEER_MEMORY_PROACTIVE_INDEX=1", "IAPEER_MEMORY_MCP_PORT=9000")
     home_of.script("env > seen; pwd -P >> seen; cat >> seen; ls -ld . >> seen; exit 3\n")
-    with scratch.scratch_host(home_of.host(), known=True) as made:
+    with scratch.scratch_host(home_of.host(), scratch.settings_of(home_of.host().config)) as made:
         assert scratch.run(made, home_of.host(), str(home_of.place.binary), ["update"], 20).rc == 3
         lines = Path(made.root, "seen").read_text().splitlines()
     root = lines[-2]
@@ -333,7 +333,7 @@ def test_a_provider_gets_an_environment_made_from_nothing(home_of: Home, monkeyp
 
 
 def test_the_scratch_is_laid_out_like_a_root(home_of: Home) -> None:
-    with scratch.scratch_host(home_of.host(), known=True) as made:
+    with scratch.scratch_host(home_of.host(), scratch.settings_of(home_of.host().config)) as made:
         root = Path(made.root)
         manifest = json.loads(Path(made.paths.roles).read_text())["roles"]
         assert [role["role"] for role in manifest] == ["index", "scriber", "dreamweaver"]
@@ -355,7 +355,7 @@ def test_the_scratch_is_laid_out_like_a_root(home_of: Home) -> None:
 
 def test_a_scratch_is_gone_whatever_happens_in_it(home_of: Home) -> None:
     def fails() -> Iterator[None]:
-        with scratch.scratch_host(home_of.host(), known=True):
+        with scratch.scratch_host(home_of.host(), scratch.settings_of(home_of.host().config)):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
