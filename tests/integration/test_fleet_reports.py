@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates import ORDER
 from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import write, write_json
 from ansible_collections.agfpd.iapeer_memory.tests.integration.playbook import COLLECTION, Run, finish
 
@@ -22,13 +23,14 @@ pytestmark = pytest.mark.slow
 # What the look at a host in some state returns, as far as the report reads it.
 LOOKS: dict[str, dict[str, Any]] = {
     "fine": {
-        "action": "read",
+        "action": "looked",
+        "version": "1.2.0",
+        "config": {"ok": True},
         "binary": {"present": True, "version": "1.2.0", "problem": ""},
-        "config": {"ok": False},
-        "paths": {"binary": "/b"},
         "slot": {"form": "v1_2", "provider": "iapeer-memory"},
+        "steps": {name: {"action": "already", "changed": False, "detail": "in place"} for name in ORDER},
     },
-    "bad": {"failed": True, "changed": False, "msg": "it \x1b[31mbroke\u202e"},
+    "bad": {"stopped": "it \x1b[31mbroke\u202e", "changed": False},
     "gone": {"unreachable": True, "changed": False, "msg": "no route to host"},
 }
 PLAY = """
@@ -45,8 +47,7 @@ PLAY = """
 """
 REPORT = """agfpd.iapeer_memory.report:
         playbook: update
-        version: 1.2.0
-        found: "{{ looks[look] }}"
+        look: "{{ looks[look] }}"
         report_dir: "{{ folder }}"
         unreachable_fails: "{{ strict | default(false) }}"
 """

@@ -79,7 +79,8 @@ def _foreign(step: str, holder: str) -> Held:
 def _unfit(step: str, facts: Mapping[str, Any], done: Mapping[str, str]) -> Held | None:
     """A host that is not provisioned, or whose provider is not there: said once, at the first step that needs it."""
     if not facts["config"]["ok"]:
-        return Held(FAIL if step == "templates" else SKIP, f"not provisioned: {facts['config']['problem']}")
+        problem = facts["config"]["problem"]
+        return Held(FAIL, f"not provisioned: {problem}") if step == "templates" else Held(SKIP, "not provisioned")
     if facts["version"] or done.get("binary") == CHANGED:
         return None
     return Held(SKIP, facts["binary"]["problem"] or "the version is not known")
