@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from .._documents.shown import shown
 from .._doorway.problem import Problem
+from .._doorway.spelling import real
 from .._host.core import Peer
 from .._host.host import Host
 from . import trust
 from .claude import plan_claude
 from .codex import HOOKS, plan_codex
 from .hooks import plan_hooks
-from .plan import ABSENT, ALREADY, CHANGES, FAILED, SKIPPED, WRITTEN, PeerFolder, Planned, Settled
+from .plan import ABSENT, ALREADY, CHANGES, FAILED, SKIPPED, WRITTEN, PeerFolder, Planned, Settled, is_missing
 from .switches import Switches
 from .wanted import Wanted
 
@@ -127,7 +127,7 @@ class Planner:
             with PeerFolder(self._host.files.sandbox, peer.cwd) as folder:
                 return self._seats(folder, peer, runtimes)
         except Problem as problem:
-            if _is_gone(peer.cwd):
+            if is_missing(self._host.files, peer.cwd):
                 return [], f"its cwd is missing: {shown(peer.cwd)}"
             return self._unseen(peer, runtimes, problem), ""
 
@@ -164,7 +164,7 @@ class Planner:
         return tuple(self._switches.told(folder, runtime, plans) if self._wanted.present else plans)
 
     def _trust(self, folder: PeerFolder, hooks: Planned | None) -> Planned:
-        path = os.path.realpath(folder.path(HOOKS))
+        path = real(folder.path(HOOKS))
         planned = Planned("trust", ALREADY, path)
         looked = hooks or plan_hooks(folder, "codex", HOOKS, self._wanted, self._settled)
         if looked.action in (FAILED, SKIPPED):
@@ -178,13 +178,3 @@ class Planner:
             return planned._replace(action=FAILED, detail="there is no hooks.json to trust")
         trusted = self._records.trust(path, data)
         return planned if trusted else planned._replace(action=WRITTEN, detail="not trusted yet")
-
-
-def _is_gone(cwd: str) -> bool:
-    """True where the system says that there is no such folder; whatever else keeps us out of it is not that."""
-    try:
-        return not stat.S_ISDIR(os.stat(cwd).st_mode)
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except (OSError, ValueError):
-        return False
