@@ -237,7 +237,7 @@ own:
       type: dict
       sample: {"iapeer-memory-init": "..."}
 next:
-  description: What comes next, C(steps) or C(leave) where a step is to run, C(report), or C(finished) where all is told.
+  description: What comes next, C(steps) or C(leave) where a step is to run, C(report), or C(finished) if reported.
   returned: always
   type: str
   sample: finished
