@@ -6,15 +6,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates import is_due, plan_of
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.checks import rows_of
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.report import BAD
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.reports import begin
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.runs import context_of
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.sources import (
     checksum,
     find,
@@ -40,6 +45,7 @@ class ActionModule(ActionBase):
         report = dict(options.pop("report", None) or {})
         try:
             self._refuse_parts(task_vars or {})
+            self._announce(report, task_vars or {})
             looked = self._look(options, task_vars)
         except AnsibleActionFail as problem:
             return {**result, "changed": False, "action": "failed", "stopped": str(problem), "next": ONLY_REPORT}
@@ -60,6 +66,16 @@ class ActionModule(ActionBase):
                 f"--tags {names}: the steps depend on each other and run as a whole; "
                 "to do one thing alone, use its module"
             )
+
+    def _announce(self, report: Mapping[str, Any], variables: Mapping[str, Any]) -> None:
+        """Say in the folder of the reports that a run has begun, so that no older report stands for a host of it."""
+        if not report.get("report_dir"):
+            return
+        folder = os.path.abspath(os.path.expanduser(str(report["report_dir"])))
+        context = context_of(str(self._task._uuid), variables)
+        host = str(variables.get("inventory_hostname", ""))
+        with contextlib.suppress(Problem):  # the report says what is wrong with the folder
+            begin(folder, str(report.get("playbook", "")), bool(self._task.check_mode), host, context)
 
     def _look(self, options: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         arguments, own = dict(options), dict[str, Any]()
@@ -87,12 +103,14 @@ class ActionModule(ActionBase):
     def _next(self, looked: Mapping[str, Any], report: Mapping[str, Any]) -> str:
         if "stopped" in looked:
             return ONLY_REPORT
+        if not report:  # the second look of a run, amid its steps
+            return plan_of(looked).tasks
         repair = bool(report.get("repair"))
         acting = not self._task.check_mode and (repair or report.get("playbook") != "verify")
         plan = plan_of(looked)
         if acting and any(is_due(name, looked, {}, repair) for name in plan.order):
             return plan.tasks
-        failing = not report or any(row.status in BAD for row in rows_of({**report, "look": looked}))
+        failing = any(row.status in BAD for row in rows_of({**report, "look": looked}))
         return ONLY_REPORT if failing else FINISHED
 
     def _report(self, options: dict[str, Any], task_vars: Any) -> dict[str, Any]:

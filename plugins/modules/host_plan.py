@@ -93,7 +93,7 @@ options:
     description:
       - The options of M(agfpd.iapeer_memory.report), with which the run ends at once on a host where nothing is left
         to do.
-      - Without it, or where something is, RV(next) says what comes next.
+      - Where something is, RV(next) says what comes next. Without it that is C(steps).
     type: dict
 """
 
@@ -237,7 +237,11 @@ own:
       type: dict
       sample: {"iapeer-memory-init": "..."}
 next:
+<<<<<<< HEAD
   description: What comes next, C(steps) or C(leave) where a step is to run, C(report), or C(finished) if reported.
+=======
+  description: What comes next, C(steps) or C(leave) where one is to run, C(report), or C(finished) where all is told.
+>>>>>>> main
   returned: always
   type: str
   sample: finished

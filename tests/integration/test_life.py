@@ -25,17 +25,15 @@ pytestmark = pytest.mark.slow
 
 BACK = {"iapeer_memory_restart_wait": 30}
 SETTINGS = """{
-\t"hooks" : { "PostToolUse": [ {"matcher":"Bash","hooks":[{"type":"command","command":"sh /x/iapeer-memory.a.sh"}]} ]
+\t"hooks" : { "PostToolUse": [ {"matcher":"Bash","hooks":[
+  {"type":"command","command":"timeout 5 /x/iapeer-memory.post-write.sh"}]} ]
 \t, "SessionStart" :[{"hooks": [ {"type":"command","command":"/opt/mine.sh"}]}] },
 \t"big": 12345678901234567890.10,  "z": "\\u00e9é"
 }"""
-TOML = """# head \r
-model = 'x'   # why\r
-\r
-[mcp_servers."theirs"] # theirs\r
-url = 'https://x.example'\r
-\r
-# tail"""
+TOML = (
+    "# head \r\nmodel = 'x'   # why\r\n\r\n"
+    "[mcp_servers.\"theirs\"] # theirs\r\nurl = 'https://x.example'\r\n\r\n# tail"
+)
 
 
 class Away(NamedTuple):

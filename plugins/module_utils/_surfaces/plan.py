@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 from collections.abc import Mapping
 from typing import Any, Callable, NamedTuple
 
@@ -61,6 +63,16 @@ class PeerFolder(Folder):
             found = self.read(name)
             self._data[name] = None if found is None else found.data
         return self._data[name]
+
+
+def is_missing(cwd: str) -> bool:
+    """True where the system says that there is no such folder; whatever else keeps us out of it is not that."""
+    try:
+        return not stat.S_ISDIR(os.stat(cwd).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):
+        return False
 
 
 class JsonSurface(NamedTuple):

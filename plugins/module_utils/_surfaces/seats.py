@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -20,7 +19,7 @@ from . import trust
 from .claude import plan_claude
 from .codex import HOOKS, plan_codex
 from .hooks import plan_hooks
-from .plan import ABSENT, ALREADY, CHANGES, FAILED, SKIPPED, WRITTEN, PeerFolder, Planned, Settled
+from .plan import ABSENT, ALREADY, CHANGES, FAILED, SKIPPED, WRITTEN, PeerFolder, Planned, Settled, is_missing
 from .switches import Switches
 from .wanted import Wanted
 
@@ -127,7 +126,7 @@ class Planner:
             with PeerFolder(self._host.files.sandbox, peer.cwd) as folder:
                 return self._seats(folder, peer, runtimes)
         except Problem as problem:
-            if _is_gone(peer.cwd):
+            if is_missing(peer.cwd):
                 return [], f"its cwd is missing: {shown(peer.cwd)}"
             return self._unseen(peer, runtimes, problem), ""
 
@@ -178,13 +177,3 @@ class Planner:
             return planned._replace(action=FAILED, detail="there is no hooks.json to trust")
         trusted = self._records.trust(path, data)
         return planned if trusted else planned._replace(action=WRITTEN, detail="not trusted yet")
-
-
-def _is_gone(cwd: str) -> bool:
-    """True where the system says that there is no such folder; whatever else keeps us out of it is not that."""
-    try:
-        return not stat.S_ISDIR(os.stat(cwd).st_mode)
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except (OSError, ValueError):
-        return False

@@ -23,6 +23,11 @@ from ansible_collections.agfpd.iapeer_memory.tests.unit.provider_home import Hom
 
 
 @pytest.fixture
+def old_provider() -> None:
+    """Here a provider is asked."""
+
+
+@pytest.fixture
 def home_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
     """A host with the stand-in provider 7.1."""
     temporary = tmp_path / "temporary"
