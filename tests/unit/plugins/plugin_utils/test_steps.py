@@ -22,7 +22,6 @@ from ansible_collections.agfpd.iapeer_memory.tests.unit.looks import (
     look,
 )
 
-
 ROWS = [name for name in ORDER if name != "role-descriptions"]
 
 
