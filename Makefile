@@ -8,6 +8,7 @@ PYTEST_ARGS ?=
 TOP := $(CURDIR)
 VENV := .venv
 PY := PATH="$(TOP)/$(VENV)/bin:$$PATH" $(VENV)/bin/python
+DOCS := PATH="$(TOP)/.venv-docs/bin:$$PATH"
 LINK := .tree/ansible_collections/agfpd/iapeer_memory
 FILES = $(shell git ls-files --cached --others --exclude-standard --deduplicate -- $(1))
 TYPED_FILES = $(call FILES,'plugins/*.py' 'tests/fixtures/*.py' 'tests/tools/*.py' molecule/run_all.py 'molecule/shared/m*.py' \
@@ -84,8 +85,11 @@ crash: venv ## kill the work at every point and look at what is left
 changelog: venv ## a release's CHANGELOG.md, from its fragments
 	$(PY) -m antsibull_changelog release
 
-docs: .venv-docs/.stamp $(LINK) ## the documentation site, in build/docs
-	PATH="$(TOP)/.venv-docs/bin:$$PATH" sh tests/tools/docs.sh
+docs: .venv-docs/.stamp $(LINK) ## the documentation site, in build/docs/html
+	rm -rf build/docs && mkdir -p build/docs/rst && chmod go-w build/docs/rst
+	$(DOCS) antsibull-docs lint-collection-docs --plugin-docs .
+	$(DOCS) antsibull-docs collection --use-current --squash-hierarchy --fail-on-error --dest-dir build/docs/rst agfpd.iapeer_memory
+	$(DOCS) sphinx-build -q -W --keep-going -c docs/docsite build/docs/rst build/docs/html
 
 build: venv ## the collection as a tarball in build/
 	$(VENV)/bin/ansible-galaxy collection build --force --output-path build .

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: memoryd_restart
-short_description: Restart memoryd and see it come back
+short_description: Restart memoryd and see it come back, or end it
 version_added: 0.1.0
 description:
   - Ends the process that the pid file names, after making sure that it is memoryd, and waits until the notifier has
@@ -26,6 +26,13 @@ attributes:
     description: With O(newer_than) or O(hung_after) a second run changes nothing. With neither, every run restarts it.
     support: partial
 options:
+  state:
+    description:
+      - V(ended) ends it for good, waits for nobody, and takes no further option. The notifier starts it again as long
+        as it has a trigger for it.
+    type: str
+    choices: [restarted, ended]
+    default: restarted
   newer_than:
     description: Restart only where the process is older than the newest of these files.
     type: list
@@ -51,6 +58,10 @@ EXAMPLES = r"""
 - name: End a hung daemon
   agfpd.iapeer_memory.memoryd_restart:
     hung_after: 120
+
+- name: End it, after its trigger was unregistered
+  agfpd.iapeer_memory.memoryd_restart:
+    state: ended
 """
 
 RETURN = r"""
@@ -62,7 +73,7 @@ changed:
 action:
   description:
     - What was done, or would be done in check mode, in one word.
-    - One of V(restarted), V(already), V(pid_file_removed), V(not_running), V(failed), V(skipped).
+    - One of V(restarted), V(ended), V(already), V(pid_file_removed), V(not_running), V(failed), V(skipped).
   returned: always
   type: str
   sample: restarted
@@ -125,6 +136,7 @@ def main() -> None:
     """Run the module (see DOCUMENTATION)."""
     module = AnsibleModule(
         argument_spec=host_arguments(
+            state={"choices": ["restarted", "ended"], "default": "restarted"},
             newer_than={"type": "list", "elements": "path"},
             hung_after={"type": "float"},
             wait={"type": "float", "default": 60},

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: provider_binary
-short_description: Install the binary of the provider
+short_description: Install the binary of the provider, or remove it
 version_added: 0.1.0
 description:
   - Installs a file of the controller as the provider's binary, in one step, with the mode 0755.
@@ -21,9 +21,14 @@ seealso:
     link: https://github.com/agfpd/iapeer-memory-ansible/blob/main/docs/contract.md#9-the-steps-of-update
   - module: agfpd.iapeer_memory.memoryd_restart
 options:
+  state:
+    description: V(absent) removes the binary, and the one that it replaced, which is kept beside it.
+    type: str
+    choices: [present, absent]
+    default: present
   src:
     description:
-      - The file on the controller.
+      - The file on the controller. Required with O(state=present).
       - A relative path is looked for in C(files/) of the role and beside the playbook, then in the current folder.
     type: path
   checksum:
@@ -35,6 +40,10 @@ EXAMPLES = r"""
 - name: Install the binary
   agfpd.iapeer_memory.provider_binary:
     src: iapeer-memory
+
+- name: Remove it
+  agfpd.iapeer_memory.provider_binary:
+    state: absent
 """
 
 RETURN = r"""
@@ -46,7 +55,7 @@ changed:
 action:
   description:
     - What was done, or would be done in check mode, in one word.
-    - One of V(installed), V(replaced), V(already), V(failed), V(skipped).
+    - One of V(installed), V(replaced), V(already), V(removed), V(absent), V(failed), V(skipped).
   returned: always
   type: str
   sample: replaced
@@ -107,6 +116,7 @@ def main() -> None:
     """Run the module (see DOCUMENTATION)."""
     module = AnsibleModule(
         argument_spec=host_arguments(
+            state={"choices": ["present", "absent"], "default": "present"},
             src={"type": "path"},
             checksum={"type": "str"},
         ),

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from .._documents.shown import shown
-from .._doorway.folders import Folder
 from .._doorway.problem import Problem
 from .._host.core import Peer
 from .._host.host import Host
@@ -21,7 +19,8 @@ from . import trust
 from .claude import plan_claude
 from .codex import HOOKS, plan_codex
 from .hooks import plan_hooks
-from .plan import ABSENT, ALREADY, CHANGES, FAILED, SKIPPED, Planned, Settled
+from .plan import ABSENT, ALREADY, CHANGES, FAILED, SKIPPED, WRITTEN, PeerFolder, Planned, Settled, is_missing
+from .switches import Switches
 from .wanted import Wanted
 
 SESSION_RUNTIMES = ("claude", "codex")
@@ -61,6 +60,11 @@ class Seat(NamedTuple):
         return any(item.edits or item.folders for item in self.planned)
 
     @property
+    def recorded(self) -> str:
+        """The hooks.json whose trust was settled by Codex's own records; empty where there is none."""
+        return next((item.path for item in self.planned if item.surface == "trust" and item.action == ALREADY), "")
+
+    @property
     def name(self) -> str:
         """The peer and the runtime, for people."""
         return f"{shown(self.peer.personality)}:{self.runtime}"
@@ -68,6 +72,23 @@ class Seat(NamedTuple):
     def failed(self, problem: Problem) -> Seat:
         """The same seat, none of whose surfaces came to its end."""
         return self._replace(planned=tuple(item.failed(problem) for item in self.planned))
+
+    def doubted(self) -> Seat:
+        """The same seat, its trust to be asked of the core."""
+        doubt = [
+            item._replace(action=WRITTEN) if item.surface == "trust" and item.action == ALREADY else item
+            for item in self.planned
+        ]
+        return self._replace(planned=tuple(doubt))
+
+    def settled(self, core: trust.Core) -> Seat:
+        """The same seat, its trust as it came out."""
+        hooks = next((item for item in self.planned if item.surface == "hooks"), None)
+        done = [
+            core.settle(item, hooks) if item.surface == "trust" and item.action == WRITTEN else item
+            for item in self.planned
+        ]
+        return self._replace(planned=tuple(done))
 
     def record(self) -> dict[str, Any]:
         """The record that the module returns."""
@@ -87,8 +108,8 @@ class Planner:
         self._host = host
         self._wanted = wanted
         self._settled: Settled = set()
-        self._identities: dict[bytes, dict[str, str] | None] = {}
-        self._records: trust.TrustRecords | None = None
+        self._records = trust.Records(host)
+        self._switches = Switches(host)
         self._taken: dict[tuple[int, int, str], str] = {}
 
     def plan(self, peer: Peer) -> tuple[list[Seat], str]:
@@ -102,10 +123,10 @@ class Planner:
         if not os.path.isabs(peer.cwd):
             return [], f"its cwd is not absolute: {shown(peer.cwd)}"
         try:
-            with Folder(self._host.files.sandbox, peer.cwd) as folder:
+            with PeerFolder(self._host.files.sandbox, peer.cwd) as folder:
                 return self._seats(folder, peer, runtimes)
         except Problem as problem:
-            if _is_gone(peer.cwd):
+            if is_missing(peer.cwd):
                 return [], f"its cwd is missing: {shown(peer.cwd)}"
             return self._unseen(peer, runtimes, problem), ""
 
@@ -114,7 +135,7 @@ class Planner:
         planned = tuple(Planned(name, FAILED, peer.cwd).failed(problem) for name in self._wanted.surfaces[:1])
         return [Seat(peer, runtime, planned) for runtime in runtimes]
 
-    def _seats(self, folder: Folder, peer: Peer, runtimes: Sequence[str]) -> tuple[list[Seat], str]:
+    def _seats(self, folder: PeerFolder, peer: Peer, runtimes: Sequence[str]) -> tuple[list[Seat], str]:
         status = folder.status()
         seats, reason = [], ""
         for runtime in runtimes:
@@ -127,44 +148,32 @@ class Planner:
             seats.append(Seat(peer, runtime, self._surfaces(folder, peer, runtime)))
         return seats, reason
 
-    def _surfaces(self, folder: Folder, peer: Peer, runtime: str) -> tuple[Planned, ...]:
+    def _surfaces(self, folder: PeerFolder, peer: Peer, runtime: str) -> tuple[Planned, ...]:
         """The plan of every wanted surface of one peer-runtime."""
         if runtime == "claude":
-            return tuple(plan_claude(folder, peer.personality, self._wanted, self._settled))
-        plans = plan_codex(folder, self._wanted, self._settled)
-        if "trust" in self._wanted.surfaces and self._wanted.present:
+            plans = plan_claude(folder, peer.personality, self._wanted, self._settled)
+        else:
+            plans = plan_codex(folder, self._wanted, self._settled)
+        if runtime == "codex" and "trust" in self._wanted.surfaces and self._wanted.present:
             hooks = next((item for item in plans if item.surface == "hooks"), None)
             try:
                 plans.append(self._trust(folder, hooks))
             except Problem as problem:
                 plans.append(Planned("trust", FAILED, folder.path(HOOKS)).failed(problem))
-        return tuple(plans)
+        return tuple(self._switches.told(folder, runtime, plans) if self._wanted.present else plans)
 
-    def _trust(self, folder: Folder, hooks: Planned | None) -> Planned:
+    def _trust(self, folder: PeerFolder, hooks: Planned | None) -> Planned:
         path = os.path.realpath(folder.path(HOOKS))
+        planned = Planned("trust", ALREADY, path)
         looked = hooks or plan_hooks(folder, "codex", HOOKS, self._wanted, self._settled)
         if looked.action in (FAILED, SKIPPED):
-            return trust.plan_trust(path, looked, False)
+            return planned._replace(action=looked.action, detail=trust.NOT_IN_PLACE)
         if looked.edits:
             edit = looked.edits[0][1]
             data = edit.after if hooks else edit.before
         else:
-            found = folder.read(HOOKS)
-            data = None if found is None else found.data
+            data = folder.data(HOOKS)
         if data is None:
-            return Planned("trust", FAILED, path, "there is no hooks.json to trust")
-        if data not in self._identities:
-            self._identities[data] = trust.identities(data)
-        if self._records is None:
-            self._records = trust.read_records(self._host)
-        return trust.plan_trust(path, looked, trust.is_recorded(self._records, path, self._identities[data]))
-
-
-def _is_gone(cwd: str) -> bool:
-    """True where the system says that there is no such folder; whatever else keeps us out of it is not that."""
-    try:
-        return not stat.S_ISDIR(os.stat(cwd).st_mode)
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except (OSError, ValueError):
-        return False
+            return planned._replace(action=FAILED, detail="there is no hooks.json to trust")
+        trusted = self._records.trust(path, data)
+        return planned if trusted else planned._replace(action=WRITTEN, detail="not trusted yet")

@@ -20,35 +20,30 @@ from .._host.edits import Edit, apply, read_edit
 from .._host.host import Host
 from . import trust
 from .lock import provision_lock
-from .plan import FAILED, WRITTEN, Planned, apply_planned
+from .plan import WRITTEN, apply_planned
 from .seats import Planner, Seat
 from .wanted import Wanted
 
 WORKERS = 8
+# Called between two pieces of work that take a while together.
+Breath = Callable[[], None]
+
+
+def _breathe() -> None:
+    """Nothing is to be done meanwhile."""
 
 
 class Sweep(NamedTuple):
     """What a sweep came to.
 
-    seats: those that are not simply in place, or all of them; quiet counts the others. skipped: the peers without a
-    surface, each with the reason. notes: the same of peers that have another seat.
+    skipped: the peers without a seat, each with the reason. notes: what else is to be said, such as why a peer that has
+    a seat has no other one.
     """
 
     shims: tuple[Edit, ...]
     seats: tuple[Seat, ...]
-    quiet: int
     skipped: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
-
-    @property
-    def total(self) -> int:
-        """How many seats there are."""
-        return self.quiet + len(self.seats)
-
-    @property
-    def in_place(self) -> int:
-        """How many seats needed nothing."""
-        return self.quiet + sum(seat.in_place for seat in self.seats)
 
     @property
     def changed(self) -> bool:
@@ -71,45 +66,55 @@ def _shown(path: str, before: str, after: str) -> dict[str, str]:
     return {"before_header": path, "after_header": path, "before": before, "after": after}
 
 
-def sweep(
-    host: Host, peers: Sequence[Peer], wanted: Wanted, lock_timeout: float, check: bool, every: bool = False
-) -> Sweep:
+def sweep(host: Host, peers: Sequence[Peer], wanted: Wanted, lock_timeout: float, check: bool) -> Sweep:
     """Bring every surface of every peer to what is wanted, or say what that would change (check).
 
-    every: keep the seats that are simply in place too. One acquisition of the provision lock around all of it
-    (lock_timeout in seconds); none in check mode. One bad peer never stops the others. Raises Problem where the lock or
-    the shims cannot be had.
+    One acquisition of the provision lock around all of it (lock_timeout in seconds); none in check mode. One bad peer
+    never stops the others. Raises Problem where the lock or the shims cannot be had.
     """
+    core = trust.Core(host, check)
     if check:
-        plan = _plan(host, peers, wanted, every)
-        return plan._replace(seats=tuple(_each(plan.seats, lambda seat: _asked(host, seat))))
-    with provision_lock(host, lock_timeout):
-        plan = _plan(host, peers, wanted, every)
+        plan = _plan(host, peers, wanted, core)
+        return plan._replace(seats=tuple(_each(plan.seats, lambda seat: seat.settled(core))))
+    with provision_lock(host, lock_timeout) as lock:
+        plan = _plan(host, peers, wanted, core, lock.keep_young)
         for edit in plan.shims:
             apply(host.files, edit)
-        seats = _each(plan.seats, lambda seat: _applied(host, seat))
-        # One after the other: the core rewrites one file of Codex for all of them.
-        return plan._replace(seats=tuple(_trusted(host, seat) for seat in seats))
+        seats = []
+        for seat in _each(plan.seats, lambda seat: _applied(host, seat), lock.keep_young):
+            lock.keep_young()
+            seats.append(seat.settled(core))  # one after the other: the core rewrites one file of Codex for all
+        return plan._replace(seats=tuple(seats))
 
 
-def _plan(host: Host, peers: Sequence[Peer], wanted: Wanted, every: bool) -> Sweep:
+def _plan(host: Host, peers: Sequence[Peer], wanted: Wanted, core: trust.Core, breathe: Breath = _breathe) -> Sweep:
     planner = Planner(host, wanted)
-    kept: list[Seat] = []
+    found: list[Seat] = []
     left: dict[str, str] = {}
     swept = set()
-    quiet = 0
     for peer in peers:
+        breathe()
         seats, reason = planner.plan(peer)
-        loud = [seat for seat in seats if every or not seat.quiet]
-        quiet += len(seats) - len(loud)
-        kept += loud
+        found += seats
         if seats:
             swept.add(peer.personality)
         if reason:
             left.setdefault(peer.personality, reason)
     skipped = tuple((shown(name), reason) for name, reason in left.items() if name not in swept)
     notes = tuple(f"{shown(name)} {reason}" for name, reason in left.items() if name in swept)
-    return Sweep(_shims(host, wanted), tuple(kept), quiet, skipped, notes)
+    return _doubted(Sweep(_shims(host, wanted), tuple(found), skipped, notes), core)
+
+
+def _doubted(plan: Sweep, core: trust.Core) -> Sweep:
+    """The plan as it is where the core bears out one of the records that settled trust; else it is asked for all.
+
+    How Codex counts is its own affair: where it has changed, records that look right would hide hooks that never run.
+    """
+    recorded = next((seat.recorded for seat in plan.seats if seat.recorded), "")
+    if not recorded or core.agrees(recorded):
+        return plan
+    note = "the core denies the trust that Codex's records show, and was asked for every peer"
+    return plan._replace(seats=tuple(seat.doubted() for seat in plan.seats), notes=(note, *plan.notes))
 
 
 def _shims(host: Host, wanted: Wanted) -> tuple[Edit, ...]:
@@ -123,16 +128,17 @@ def _shims(host: Host, wanted: Wanted) -> tuple[Edit, ...]:
     return edits
 
 
-def _each(seats: Sequence[Seat], work: Callable[[Seat], Seat]) -> list[Seat]:
-    """The seats as they came out of work, several at a time where there is work for them.
+def _each(seats: Sequence[Seat], work: Callable[[Seat], Seat], breathe: Breath = _breathe) -> list[Seat]:
+    """The seats as they came out of work, several at a time where there is work for them; this thread breathes.
 
     Whatever happens to one of them, the results of the others are kept: it has failed then.
     """
     done = list(seats)
     left = deque(n for n, seat in enumerate(seats) if seat.changed)
 
-    def drain() -> None:
+    def drain(breathe: Breath = _breathe) -> None:
         while left:
+            breathe()
             try:
                 n = left.popleft()
             except IndexError:  # another thread was faster
@@ -148,7 +154,7 @@ def _each(seats: Sequence[Seat], work: Callable[[Seat], Seat]) -> list[Seat]:
                 pool.submit(drain)
         except RuntimeError:  # no more threads: those that there are, and this one, do it all
             pass
-        drain()
+        drain(breathe)
     return done
 
 
@@ -160,23 +166,3 @@ def _applied(host: Host, seat: Seat) -> Seat:
             return seat._replace(planned=tuple(apply_planned(tree, item) for item in seat.planned))
     except Problem as problem:
         return seat.failed(problem)
-
-
-def _trusted(host: Host, seat: Seat) -> Seat:
-    return _each_trust(seat, lambda item, _hooks: trust.apply_trust(host, item))
-
-
-def _asked(host: Host, seat: Seat) -> Seat:
-    return _each_trust(seat, lambda item, hooks: trust.ask_trust(host, item, bool(hooks and hooks.edits)))
-
-
-def _each_trust(seat: Seat, settle: Callable[[Planned, Planned | None], Planned]) -> Seat:
-    """The seat with its trust settled; not asked for where hooks.json did not get into place."""
-    hooks = next((item for item in seat.planned if item.surface == "hooks"), None)
-    planned = []
-    for item in seat.planned:
-        if item.surface == "trust" and item.action == WRITTEN:
-            failed = hooks is not None and hooks.action == FAILED
-            item = trust.plan_trust(item.path, hooks, False) if hooks and failed else settle(item, hooks)
-        planned.append(item)
-    return seat._replace(planned=tuple(planned))

@@ -13,7 +13,7 @@ import re
 from typing import Any
 
 from .._documents import json_document, toml_document
-from .._doorway.egress import Outcome
+from .._doorway.egress import TIMEOUT_RC, Outcome
 from .._doorway.problem import Problem
 from .._host.host import Host
 from .plan import ALREADY, FAILED, SKIPPED, WRITTEN, Json, Planned
@@ -27,18 +27,88 @@ DEFAULT = json_document.Number("600")
 DEFAULT_SECONDS = dict.fromkeys(("SessionEnd", "Interrupt"), json_document.Number("1"))
 LONGEST = dict.fromkeys(DEFAULT_SECONDS, 3)
 WITHOUT_MATCHER = ("Interrupt", "PostModelRequest", "PreModelRequest", "Stop", "UserPromptSubmit")
+NOT_IN_PLACE = "not asked for: hooks.json is not in place"
 UNTRUSTED = "untrusted: headless Codex skips these hooks silently"
 
 ON = toml_document.Raw("true")
 
-TrustRecords = dict[str, Any]
 
-
-def read_records(host: Host) -> TrustRecords:
-    """The trust records in Codex's own config, by hook key; empty where they cannot be read.
+class Records:
+    """The trust records in Codex's own config, and what Codex would record of a hooks.json; both read once.
 
     They only save a process for each peer that is trusted already; whatever they do not settle, the core is asked.
     """
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._known: dict[str, Any] | None = None
+        self._identities: dict[bytes, dict[str, str] | None] = {}
+
+    def trust(self, path: str, data: bytes) -> bool:
+        """True where every hook in data, at path (resolved), is recorded as trusted and is switched on."""
+        if self._known is None:
+            self._known = _read_records(self._host)
+        if data not in self._identities:
+            self._identities[data] = identities(data)
+        wanted = self._identities[data] or {}
+        found = [(self._known.get(f"{path}:{key}"), identity) for key, identity in wanted.items()]
+        return bool(found) and all(
+            isinstance(record, dict) and record.get("trusted_hash") == identity and record.get("enabled", ON) == ON
+            for record, identity in found
+        )
+
+
+class Core:
+    """The core, which owns trust: asked for one peer after the other, and no more once it did not answer in time."""
+
+    def __init__(self, host: Host, check: bool) -> None:
+        self._host, self._check = host, check
+        self._silent = ""
+        self._presence: Outcome | None = None
+
+    def agrees(self, path: str) -> bool:
+        """False where the core denies what the records say of the hooks.json at path: then they are of another kind."""
+        done = self._ask(path, "--check")
+        return done.rc in (0, TIMEOUT_RC) or done.refused or done.missing
+
+    def settle(self, planned: Planned, hooks: Planned | None) -> Planned:
+        """Have the hooks trusted, or (check) ask whether they are; hooks: the plan of their file, as it came out.
+
+        Anything but exit code 0 is a failure, and so is a file that did not get into place.
+        """
+        if hooks is not None and hooks.action in (FAILED, SKIPPED):
+            return planned._replace(action=hooks.action, detail=NOT_IN_PLACE)
+        changing = hooks is not None and bool(hooks.edits)
+        if self._check and changing:  # what it says of the old file tells nothing, but for whether it is there at all
+            self._presence = self._presence or self._ask(planned.path, "--check")
+            done = self._presence
+        else:
+            done = self._ask(planned.path, *(["--check"] if self._check else []))
+        if done.refused:
+            return planned._replace(action=SKIPPED, detail=done.err)
+        if done.missing:
+            return planned._replace(
+                action=FAILED, detail=f"the core is missing: no {self._host.core.path}; {UNTRUSTED}"
+            )
+        if self._check:
+            return planned._replace(action=ALREADY, detail="") if done.rc == 0 and not changing else planned
+        if done.rc != 0:
+            return planned._replace(action=FAILED, detail=f"{done.complaint}; {UNTRUSTED}")
+        first = done.out.strip().split("\n")[0]
+        known = "already" in first.lower()
+        return planned._replace(action=ALREADY if known else WRITTEN, detail="" if known else first[:200])
+
+    def _ask(self, path: str, *more: str) -> Outcome:
+        if self._silent:
+            return Outcome(TIMEOUT_RC, "", f"not asked: {self._silent}")
+        done = self._host.egress.run(self._host.core, [VERB, path, *more], timeout=TIMEOUT)
+        if done.rc == TIMEOUT_RC:
+            self._silent = done.complaint
+        return done
+
+
+def _read_records(host: Host) -> dict[str, Any]:
+    """By hook key; empty where they cannot be read."""
     try:
         found = host.files.read(os.path.join(host.codex_home, "config.toml"))
         return {} if found is None else toml_document.read(found.data, ("hooks", "state")) or {}
@@ -60,50 +130,6 @@ def identities(data: bytes) -> dict[str, str] | None:
         }
     except (Problem, KeyError, TypeError, AttributeError):
         return None
-
-
-def is_recorded(records: TrustRecords, path: str, wanted: dict[str, str] | None) -> bool:
-    """True where every wanted hook of the file at path (resolved) is recorded as trusted and is switched on."""
-    if not wanted:
-        return False
-    found = [(records.get(f"{path}:{key}"), identity) for key, identity in wanted.items()]
-    return all(
-        isinstance(record, dict) and record.get("trusted_hash") == identity and record.get("enabled", ON) == ON
-        for record, identity in found
-    )
-
-
-def plan_trust(path: str, hooks: Planned, recorded: bool) -> Planned:
-    """Plan the trust of the hooks.json at path (resolved), whose own plan is hooks: written unless it is recorded."""
-    planned = Planned("trust", ALREADY, path)
-    if hooks.action in (FAILED, SKIPPED):
-        return planned._replace(action=hooks.action, detail="not asked for: hooks.json is not in place")
-    return planned if recorded else planned._replace(action=WRITTEN, detail="not trusted yet")
-
-
-def ask_trust(host: Host, planned: Planned, hooks_change: bool) -> Planned:
-    """What apply_trust would come to, asked without writing; hooks_change: hooks.json is about to change."""
-    done = host.egress.run(host.core, [VERB, planned.path, "--check"], timeout=TIMEOUT)
-    if done.refused or done.missing:
-        return _unanswered(planned, host, done)
-    return planned._replace(action=ALREADY, detail="") if done.rc == 0 and not hooks_change else planned
-
-
-def apply_trust(host: Host, planned: Planned) -> Planned:
-    """Have the core trust the hooks; anything but exit code 0 is a failure."""
-    done = host.egress.run(host.core, [VERB, planned.path], timeout=TIMEOUT)
-    if done.refused or done.missing:
-        return _unanswered(planned, host, done)
-    if done.rc != 0:
-        return planned._replace(action=FAILED, detail=f"{done.complaint}; {UNTRUSTED}")
-    first = done.out.strip().split("\n")[0]
-    return planned._replace(action=ALREADY if "already" in first.lower() else WRITTEN, detail=first[:200])
-
-
-def _unanswered(planned: Planned, host: Host, done: Outcome) -> Planned:
-    if done.refused:
-        return planned._replace(action=SKIPPED, detail=done.err)
-    return planned._replace(action=FAILED, detail=f"the core is missing: no {host.core.path}; {UNTRUSTED}")
 
 
 def _identity(event: str, entry: Json, handler: Json) -> str:

@@ -17,9 +17,11 @@ from .._doorway.folders import Folder, Found
 from .._doorway.problem import Problem
 from .._forms.scripts import EXECUTABLE
 from .._host.host import Host
+from .._host.results import Result
 from .._host.versions import told_version
 
 VERSION_TIMEOUT = 30
+PREVIOUS = ".previous"
 LARGEST = 1 << 30  # bytes of a binary
 
 
@@ -46,12 +48,15 @@ def ask_version(host: Host, binary: Binary) -> Told:
     return Told(found, "" if found else f"{binary.path} tells no version: {done.complaint}", done.refused)
 
 
-def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
+def ensure(host: Host, options: Mapping[str, Any], check: bool) -> Result | dict[str, Any]:
     """Put the binary into place where it differs, or say that it does (check).
 
-    options: checksum (SHA-256 of the wanted file, hexadecimal), src (the wanted file on the host; without it nothing
-    is written and needed tells whether it would be). Raises Problem where src is not the file that was announced.
+    options: state (absent: see remove), checksum (SHA-256 of the wanted file, hexadecimal), src (the wanted file on the
+    host; without it nothing is written and needed tells whether it would be). Raises Problem where src is not the file
+    that was announced.
     """
+    if options.get("state") == "absent":
+        return remove(host, check)
     path, anchor = host.paths.binary, _anchor(host)
     found = _current(host, anchor)
     same = found is not None and hashlib.sha256(found.data).hexdigest() == options["checksum"]
@@ -71,6 +76,31 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any
         "needed": not same,
         "diff": [{"before_header": path, "after_header": path, "before": shown, "after": after}] if changed else [],
     }
+
+
+def remove(host: Host, check: bool) -> Result:
+    """Remove the binary and the one that it replaced, or say what would go (check; contract §13).
+
+    Of a link only the link goes. Raises Problem where something else than a file has the name.
+    """
+    anchor = _anchor(host)
+    there = [path for path in (host.paths.binary, host.paths.binary + PREVIOUS) if os.path.lexists(path)]
+    for path in there:
+        host.files.sandbox.check(path)
+        if os.path.isdir(path) and not os.path.islink(path):
+            raise Problem("a directory stands where a file belongs", path, "irregular")
+    if there and not check:
+        with host.files.tree(anchor) as tree:
+            for name in (os.path.relpath(path, anchor) for path in there):
+                tree.remove_folder(name) if tree.is_link(name) else tree.remove(name)
+    action = "removed" if there else "absent"
+    return Result(
+        action,
+        f"removed: {', '.join(map(os.path.basename, there))}" if there else f"no binary at {host.paths.binary}",
+        changed=bool(there),
+        diff=[{"before_header": path, "after_header": path, "before": "a program\n", "after": ""} for path in there],
+        data={"needed": False},
+    )
 
 
 def _current(host: Host, anchor: str) -> Found | None:

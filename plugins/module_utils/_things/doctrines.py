@@ -17,7 +17,7 @@ from .._forms.ahead import NOTHING, Ahead
 from .._forms.bundled import PLACEHOLDER
 from .._host.edits import Edit, apply_in
 from .._host.host import Host
-from .._host.options import absolute
+from .._host.options import absolute, given_version
 from .._host.results import Result
 from .._host.roles import NO_MANIFEST, Role, RoleDone, manifest_roles, roles_result
 from .version import wanted_version
@@ -81,6 +81,7 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
     and a doctrine that somebody wrote by hand, fail that role; the others render. Raises Problem for a version that is
     none, where the binary tells none, and where no vault is known.
     """
+    given_version("version", options.get("version"))  # refused even where there is nothing to render
     vault = options.get("vault_path") or host.require_config().vault_path
     absolute("vault_path", vault)
     roles = manifest_roles(host)

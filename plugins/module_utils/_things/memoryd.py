@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from .._doorway.egress import Process
 from .._doorway.problem import Problem
 from .._host.host import Host
+from .._host.results import Result
 
 MARK = "memoryd"
 # A run of Ansible carries the name of the module it runs, and that one's has our mark in it.
@@ -138,13 +139,15 @@ def newer_file(host: Host, process: Process, paths: list[str]) -> str:
     return path if path and times[path] > process.started + (0 if process.exact else 1) else ""
 
 
-def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
+def ensure(host: Host, options: Mapping[str, Any], check: bool) -> Result | dict[str, Any]:
     """Restart memoryd where the options ask for it, and see it come back; or say what would happen (check).
 
-    options: newer_than (paths), hung_after (seconds), wait (seconds; 0: do not wait). Raises Problem where the daemon
-    survives, and where no new one with a fresh heartbeat is seen in time. A process that is not memoryd is never
-    signalled: its pid file is removed.
+    options: state (ended: see end), newer_than (paths), hung_after (seconds), wait (seconds; 0: do not wait). Raises
+    Problem where the daemon survives, and where no new one with a fresh heartbeat is seen in time. A process that is
+    not memoryd is never signalled: its pid file is removed.
     """
+    if options.get("state") == "ended":
+        return end(host, check)
     daemon, beat = read_daemon(host), read_heartbeat(host)
     plan = plan_restart(host, daemon, beat, options)
     changed = plan.action in ("restarted", "stale")
@@ -170,6 +173,27 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any
     if result["new_pid"]:
         result["detail"] += f"; pid {daemon.pid} ended, pid {result['new_pid']} came up with a fresh heartbeat"
     return result
+
+
+def end(host: Host, check: bool) -> Result:
+    """End memoryd for good, or say that it would be (check; contract §13): nobody is waited for.
+
+    The notifier has to have forgotten it before. Raises Problem where it survives; a process that is not memoryd is
+    never signalled, and its pid file is removed.
+    """
+    daemon = read_daemon(host)
+    pid = daemon.pid if daemon.process else None
+    data: dict[str, Any] = {"old_pid": pid, "new_pid": None, "signal": None}
+    if daemon.process is None and not daemon.stale:
+        return Result("not_running", "memoryd is not running", data=data)
+    host.files.sandbox.check(host.paths.pid)
+    action, detail = ("ended", f"pid {pid} ended") if daemon.process else ("pid_file_removed", daemon.stale)
+    if not check and daemon.process:
+        data["signal"] = terminate(host, daemon.process)
+    elif not check:
+        _remove_pid_file(host, daemon.text)
+    diff = [{"before": f"memoryd pid {daemon.pid}\n", "after": f"{action}: {detail}\n"}]
+    return Result(action, detail, changed=True, diff=diff, data=data)
 
 
 def terminate(host: Host, process: Process) -> str | None:

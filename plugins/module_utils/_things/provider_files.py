@@ -10,13 +10,14 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from .._doorway.problem import Problem
 from .._forms.ahead import NOTHING, Ahead
 from .._forms.wanted import wanted_forms
 from .._host.edits import Edit, settle
 from .._host.host import Host
 from .._host.results import SKIPPED, Result
 from .guide import plan_guide
-from .launcher import plan_launcher
+from .launcher import ensure_no_scripts, plan_launcher
 from .templates import plan_templates
 
 TEMPLATES, LAUNCHER, GUIDE = PARTS = ("templates", "launcher", "guide")
@@ -26,10 +27,12 @@ REFRESH = "live sessions get it with: iapeer refresh --all"
 def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = NOTHING) -> Result:
     """Bring one part of the provider's files to what its version wants, or say what that would change (check).
 
-    options: part (templates, launcher, guide); templates (the operator's own texts by file name, which win over the
-    version's); forms. Raises Problem where the host is not provisioned and the part needs it, and where a file cannot
-    be read or written.
+    options: part (templates, launcher, guide); state (absent only with launcher: the hook shims go with it); templates
+    (the operator's own texts by file name, which win over the version's); forms. Raises Problem where the host is not
+    provisioned and the part needs it, and where a file cannot be read or written.
     """
+    if options.get("state") == "absent":
+        return _gone(host, options["part"], check)
     part, edits = options["part"], plan(host, options, ahead)
     changed = settle(host.files, edits, check)
     return Result(
@@ -47,6 +50,12 @@ def plan(host: Host, options: Mapping[str, Any], ahead: Ahead) -> list[Edit]:
     if options["part"] == LAUNCHER:
         return plan_launcher(host, forms)
     return plan_guide(host, forms, given) if options["part"] == GUIDE else plan_templates(host, forms, given)
+
+
+def _gone(host: Host, part: str, check: bool) -> Result:
+    if part != LAUNCHER:
+        raise Problem(f"state: only what belongs to the part {LAUNCHER} is ever removed, not {part}")
+    return ensure_no_scripts(host, check)
 
 
 def leaves(ahead: Ahead, result: Result) -> Ahead:

@@ -20,7 +20,13 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.probl
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host import edits
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.host import Host
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.results import Result
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import legacy_plugin, peers, plan, sweep
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import (
+    legacy_plugin,
+    peers,
+    plan,
+    sweep,
+    trust,
+)
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import (
     doctrines,
     fleet_map,
@@ -233,6 +239,14 @@ def always_rewritten(path: str, current: fleet_map.Fleet, before: bytes | None, 
     return edits.Edit(path, before, edits.pretty_json({"updatedAt": time.time_ns(), "peers": entries}))
 
 
+SETTLE = trust.Core.settle
+
+
+def trusting_in_check_mode(core: trust.Core, planned: plan.Planned, hooks: plan.Planned | None) -> plan.Planned:
+    """A check mode that does not ask the core."""
+    return planned if core._check else SETTLE(core, planned, hooks)
+
+
 # Where a mutation can be seen at all: the others do not need such luck.
 SESSIONS = {"runtimes": [["codex", "claude"]], "cwd": ["own"], "mcp": ["foreign", "drifted"]}
 WITHOUT_CORE = hosts({"core": ["missing"], "fleet": ["current"]}, SESSIONS, 1)
@@ -248,7 +262,7 @@ MUTATIONS: dict[str, tuple[str, Mutation]] = {
     "a real run does not write the slot": ("slot", patched(slot, "settle", only_planned)),
     "check mode shows no diff of the map": ("fleet", broken("fleet", without_diff_in_check_mode(fleet_map.ensure))),
     "the map is rewritten for its time alone": ("fleet", patched(fleet_map, "plan_map", always_rewritten)),
-    "check mode does not ask about trust": ("surfaces", patched(sweep, "_asked", lambda host, seat: seat)),
+    "check mode does not ask about trust": ("surfaces", patched(trust.Core, "settle", trusting_in_check_mode)),
     "a real run applies no surface": ("surfaces", patched(sweep, "_applied", lambda host, seat: seat)),
     "the diff is not masked": ("surfaces", patched(plan, "mask_json", lambda data, ours: str(data))),
     "doctrines are not written": ("doctrines", patched(doctrines, "_apply", lambda host, item: item)),

@@ -9,6 +9,7 @@ import errno
 import fcntl
 import os
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -329,3 +330,17 @@ def test_a_file_system_without_locks_is_told_from_a_lock_that_is_taken(
         refuse(errno.EIO)
         with pytest.raises(Problem):
             folder.try_lock()
+
+
+def test_who_waits_for_the_lock_gets_it_when_it_is_free(peer: Path) -> None:
+    with Folder(FREE, str(peer)) as waiting:
+        with Folder(FREE, str(peer)) as first:
+            first.lock()
+            waiter = threading.Thread(target=waiting.lock)
+            waiter.start()
+            waiter.join(0.1)
+            assert waiter.is_alive()
+        waiter.join(10)
+        assert not waiter.is_alive()
+        with Folder(FREE, str(peer)) as third:
+            assert third.try_lock() is False

@@ -42,6 +42,8 @@ class Probing(Transcript):
         self.asked.append(url)
         return Outcome(self.answer)
 
+NO_VAULT = "IAPEER_MEMORY_VAULT_PATH is not set"
+
 
 def gather(place: Place, *calls: Call, **options: Any) -> dict[str, Any]:
     """What is told; the binary is asked unless other calls are expected."""
@@ -177,7 +179,7 @@ def test_the_port_is_asked_only_when_wanted(place: Place, answer: int, listening
     egress = Probing(VERSION, VERSION, answer=answer)
     assert info.gather(place.host(egress), {}, False).as_dict(False)["memoryd"]["listening"] is None
     assert egress.asked == []
-    assert info.gather(place.host(egress), {"probe": True}, True)["memoryd"]["listening"] is listening
+    assert info.gather(place.host(egress), {"probe": True}, True).as_dict(False)["memoryd"]["listening"] is listening
     assert egress.asked == ["http://127.0.0.1:8766/mcp"]
 
 

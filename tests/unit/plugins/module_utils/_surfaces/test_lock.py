@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -20,12 +21,14 @@ from typing import Any, Callable
 import pytest
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway import drafts
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.egress import Clock
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.egress import Clock, Egress, Process
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.files import Tree
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.host import Host, open_host
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import lock as lock_module
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.lock import LOCK, OWNER, provision_lock
+from ansible_collections.agfpd.iapeer_memory.tests.unit.place import snapshot
 
 
 class Impatient(Clock):
@@ -43,11 +46,18 @@ class Impatient(Clock):
 
 @pytest.fixture
 def host(tmp_path: Path) -> Host:
+    """A host whose clock waits for nothing."""
     found = open_host(
         {"iapeer_root": str(tmp_path / "root"), "state_dir": str(tmp_path / "state")}, {"HOME": str(tmp_path)}
     )
     os.mkdir(found.paths.state)
-    return found
+    return found._replace(clock=Impatient())
+
+
+@pytest.fixture
+def real(host: Host) -> Host:
+    """The same with the real clock, for processes that meet each other."""
+    return host._replace(clock=Clock())
 
 
 @pytest.fixture
@@ -65,6 +75,18 @@ def living() -> Iterator[int]:
     yield process.pid
     process.kill()
     process.wait()
+
+
+class Aged(Egress):
+    """An egress to which every process is so many seconds older than it is."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(Sandbox({}))
+        self.seconds = seconds
+
+    def process(self, pid: int) -> Process | None:
+        found = super().process(pid)
+        return None if found is None else found._replace(started=found.started - self.seconds)
 
 
 def lock_of(host: Host) -> Path:
@@ -136,18 +158,19 @@ def test_the_lock_goes_when_the_work_fails(host: Host) -> None:
 def test_a_live_holder_of_any_age_is_waited_for_and_named(host: Host, living: int, age: float) -> None:
     lock = stage(host, f"{living}:nonce", age)
     clock = Impatient()
-    with pytest.raises(Problem) as caught, provision_lock(host._replace(clock=clock), 15):
+    with pytest.raises(Problem) as caught, provision_lock(host._replace(clock=clock, egress=Aged(age)), 15):
         pytest.fail("the lock was taken from a live holder")
     assert 15 <= clock.passed < 15.2
     assert (caught.value.kind, caught.value.path) == ("busy", str(lock))
-    assert f"held by {living} for longer than 15 s" in caught.value.reason
+    words = f"held by {living} for longer than 15 s \\(sleep 60, signed ({age:.0f}|{age + 1:.0f}) s ago\\): run again"
+    assert re.search(words, caught.value.reason)
     assert (lock / OWNER).read_text() == f"{living}:nonce"
     assert in_state(host) == [LOCK]
 
 
 def test_the_first_process_of_a_container_is_a_live_holder(host: Host) -> None:
     stage(host, "1:nonce", 1000)
-    with pytest.raises(Problem, match="held by 1 "), provision_lock(host._replace(clock=Impatient()), 1):
+    with pytest.raises(Problem, match="held by 1 "), provision_lock(host, 1):
         pytest.fail("the lock was taken from a live holder")
 
 
@@ -155,7 +178,7 @@ def test_one_of_several_live_holders_in_this_very_process_is_not_torn(host: Host
     with provision_lock(host, 1):
         owner = (lock_of(host) / OWNER).read_bytes()
         os.utime(lock_of(host), (0, 0))
-        with pytest.raises(Problem, match="held by"), provision_lock(host._replace(clock=Impatient()), 1):
+        with pytest.raises(Problem, match="held by"), provision_lock(host, 1):
             pytest.fail("the lock was taken twice")
         assert (lock_of(host) / OWNER).read_bytes() == owner
     assert in_state(host) == []
@@ -193,7 +216,7 @@ def test_a_lock_without_a_readable_owner_is_broken_only_after_120_seconds(host: 
     stage(host, owner, 115)
     with (
         pytest.raises(Problem, match="held by an unknown process"),
-        provision_lock(host._replace(clock=Impatient()), 1),
+        provision_lock(host, 1),
     ):
         pytest.fail("the lock was broken too early")
     os.utime(lock_of(host), (time.time() - 121,) * 2)
@@ -224,7 +247,7 @@ def test_an_owner_that_nobody_can_read_is_no_owner(
         (lock / OWNER).write_bytes(b"\xff\0:\xfe")
     with (
         pytest.raises(Problem, match="held by an unknown process"),
-        provision_lock(host._replace(clock=Impatient()), 1),
+        provision_lock(host, 1),
     ):
         pytest.fail("the lock was broken too early")
     os.utime(lock, (time.time() - 121,) * 2)
@@ -242,12 +265,121 @@ def test_a_pid_that_no_process_can_have_is_dead(host: Host, pid: int) -> None:
     assert in_state(host) == []
 
 
-def test_a_file_in_place_of_the_lock_is_named_and_left(host: Host) -> None:
-    lock_of(host).write_text("odd")
-    with pytest.raises(Problem) as caught, provision_lock(host._replace(clock=Impatient()), 1):
-        pytest.fail("a file was taken for a lock")
-    assert caught.value.path == str(lock_of(host))
-    assert lock_of(host).read_text() == "odd"
+@pytest.mark.parametrize("kind", ["file", "fifo", "link to a file", "link to a folder", "link to a lock", "dangling"])
+def test_what_stands_in_place_of_the_lock_is_named_at_once_and_left(host: Host, tmp_path: Path, kind: str) -> None:
+    lock, target = lock_of(host), tmp_path / "target"
+    if kind == "link to a lock":
+        target.mkdir()
+        (target / OWNER).write_text("2147483647:dead")
+        os.utime(target, (0, 0))
+    elif kind == "link to a folder":
+        target.mkdir()
+        os.utime(target, (0, 0))
+    elif kind == "link to a file":
+        target.write_text("theirs")
+    if kind == "file":
+        lock.write_text("odd")
+    elif kind == "fifo":
+        os.mkfifo(lock)
+    else:
+        lock.symlink_to(target)
+    before = snapshot(tmp_path)
+    with pytest.raises(Problem) as caught, provision_lock(host, 15):
+        pytest.fail("it was taken for a lock")
+    assert caught.value.path == str(lock)
+    assert caught.value.kind == "irregular"
+    assert "stands in place of the lock: remove it, then run again" in caught.value.reason
+    assert isinstance(host.clock, Impatient)
+    assert host.clock.passed == 0
+    assert snapshot(tmp_path) == before
+
+
+@pytest.mark.parametrize("age", [5, 119, 121, 100_000])
+def test_an_owner_that_started_after_the_lock_was_taken_is_another_program(host: Host, living: int, age: float) -> None:
+    stage(host, f"{living}:nonce", age)
+    with provision_lock(host, 0):
+        assert (lock_of(host) / OWNER).read_text().startswith(f"{os.getpid()}:")
+    assert in_state(host) == []
+
+
+def test_an_owner_that_may_not_be_looked_at_is_alive(host: Host, living: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hidden(self: Egress, pid: int) -> Process | None:
+        raise Problem("may not be looked at")
+
+    monkeypatch.setattr(Egress, "process", hidden)
+    stage(host, f"{living}:nonce", 1000)
+    with pytest.raises(Problem, match=f"held by {living} for"), provision_lock(host, 1):
+        pytest.fail("the lock was taken from a live holder")
+
+
+def test_the_command_of_the_holder_is_shown_on_one_line(host: Host) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()", "a\x1b[2J\nb"], stdin=subprocess.PIPE) as process:
+        stage(host, f"{process.pid}:nonce")
+        with pytest.raises(Problem, match=r"a\\x1b\[2J\\nb") as caught, provision_lock(host, 1):
+            pytest.fail("the lock was taken from a live holder")
+    assert caught.value.reason.isprintable()
+
+
+# Long work, and the end of it
+
+
+def test_who_works_long_keeps_the_lock_young(host: Host) -> None:
+    with provision_lock(host, 1) as lock:
+        owner = (lock_of(host) / OWNER).read_bytes()
+        for seconds, touched in ((29, False), (2, True), (29, False), (1, True)):
+            os.utime(lock_of(host), (0, 0))
+            host.clock.sleep(seconds)
+            lock.keep_young()
+            assert (lock_of(host).stat().st_mtime > 0) is touched
+            assert (lock_of(host) / OWNER).read_bytes() == owner
+            assert os.listdir(lock_of(host)) == [OWNER]
+    assert in_state(host) == []
+
+
+@pytest.mark.parametrize("owner", ["1:next", None])
+def test_a_lock_that_is_ours_no_more_is_not_kept_young(host: Host, owner: str | None) -> None:
+    with provision_lock(host, 1) as lock:
+        (lock_of(host) / OWNER).unlink()
+        lock_of(host).rmdir()
+        stage(host, owner, 50)
+        before = snapshot(Path(host.paths.state))
+        host.clock.sleep(31)
+        lock.keep_young()
+        assert snapshot(Path(host.paths.state)) == before
+
+
+def test_a_folder_that_cannot_be_renamed_is_taken_down_too(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(self: Tree, name: str) -> None:
+        raise Problem("invalid cross-device link", name)
+
+    monkeypatch.setattr(Tree, "give_up", refused)
+    with provision_lock(host, 1):
+        pass
+    assert in_state(host) == []
+
+
+@pytest.mark.parametrize("error", [Problem("disk full"), OSError(5, "input/output error")])
+def test_an_error_in_the_release_does_not_hide_the_real_one(
+    host: Host, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: Tree, name: str) -> None:
+        raise error
+
+    monkeypatch.setattr(Tree, "give_up", broken)
+    monkeypatch.setattr(Tree, "remove_folder", broken)
+    with pytest.raises(ZeroDivisionError), provision_lock(host, 1):
+        raise ZeroDivisionError
+
+
+def test_what_is_signed_between_the_look_and_the_lock_is_seen(
+    host: Host, dead: int, living: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another breaker had the folder locked first, signed and went on; we get its lock a moment later."""
+    lock = stage(host, f"{dead}:nonce")
+    monkeypatch.setattr(Tree, "try_lock", lambda _self: (lock / OWNER).write_text(f"{living}:faster") > 0)
+    with pytest.raises(Problem, match=f"held by {living}"), provision_lock(host, 0):
+        pytest.fail("two hold the lock")
+    assert (lock / OWNER).read_text() == f"{living}:faster"
 
 
 def test_a_sandboxed_lock_is_refused(tmp_path: Path) -> None:
@@ -310,20 +442,20 @@ def test_release_tolerates_a_lock_that_is_gone(host: Host) -> None:
 # Breaking it, several at a time
 
 
-def test_of_many_breakers_one_at_a_time_has_it(host: Host, dead: int) -> None:
+def test_of_many_breakers_one_at_a_time_has_it(real: Host, dead: int) -> None:
     """Real processes break a dead holder's lock all at once, many times over: never are two inside."""
-    marker = Path(host.paths.state).parent / "inside"
+    marker = Path(real.paths.state).parent / "inside"
 
     def breaker() -> None:
-        with provision_lock(host, 20):
+        with provision_lock(real, 20):
             os.close(os.open(marker, os.O_CREAT | os.O_EXCL))
             time.sleep(0.002)
             os.unlink(marker)
 
     for n in range(20):
-        stage(host, f"{dead}:nonce" if n % 2 else None, 0 if n % 2 else 121)
+        stage(real, f"{dead}:nonce" if n % 2 else None, 0 if n % 2 else 121)
         assert [wait(pid) for pid in [forked(breaker) for _n in range(4)]] == [0] * 4
-        assert in_state(host) == []
+        assert in_state(real) == []
 
 
 def test_a_breaker_that_comes_too_late_leaves_the_new_holder_alone(
@@ -342,7 +474,7 @@ def test_a_breaker_that_comes_too_late_leaves_the_new_holder_alone(
         return looks[-1]
 
     monkeypatch.setattr(lock_module, "_is_breakable", look)
-    with pytest.raises(Problem, match=f"held by {living}"), provision_lock(host._replace(clock=Impatient()), 0):
+    with pytest.raises(Problem, match=f"held by {living}"), provision_lock(host, 0):
         pytest.fail("the lock of the third was taken")
     assert looks[0]
     assert (lock / OWNER).read_text() == f"{living}:third"
@@ -376,7 +508,7 @@ def test_an_owner_that_shows_up_at_the_last_moment_keeps_the_lock(
         return create(*args)
 
     monkeypatch.setattr(Tree, "create", late)
-    with pytest.raises(Problem, match=f"held by {living}"), provision_lock(host._replace(clock=Impatient()), 0):
+    with pytest.raises(Problem, match=f"held by {living}"), provision_lock(host, 0):
         pytest.fail("two hold the lock")
     assert (lock / OWNER).read_text() == f"{living}:late"
 
@@ -433,26 +565,26 @@ def test_killed_at_any_step_it_never_blocks_the_next_run_and_is_never_empty(host
     assert moment > 20
 
 
-def test_a_killed_holder_does_not_block_the_next_run(host: Host) -> None:
+def test_a_killed_holder_does_not_block_the_next_run(real: Host) -> None:
     def hold_on() -> None:
-        with provision_lock(host, 1):
+        with provision_lock(real, 1):
             time.sleep(60)
 
     for _n in range(5):
         pid = forked(hold_on)
-        while not (lock_of(host) / OWNER).exists():
+        while not (lock_of(real) / OWNER).exists():
             time.sleep(0.005)
         os.kill(pid, signal.SIGKILL)
         wait(pid)
-        with provision_lock(host, 0):
+        with provision_lock(real, 0):
             pass
-    assert in_state(host) == []
+    assert in_state(real) == []
 
 
-def test_killed_at_any_time_it_never_blocks_the_next_run(host: Host) -> None:
+def test_killed_at_any_time_it_never_blocks_the_next_run(real: Host) -> None:
     def churn() -> None:
         while True:
-            with provision_lock(host, 5):
+            with provision_lock(real, 5):
                 pass
 
     for n in range(30):
@@ -460,6 +592,6 @@ def test_killed_at_any_time_it_never_blocks_the_next_run(host: Host) -> None:
         time.sleep(0.002 + 0.0013 * n)
         os.kill(pid, signal.SIGKILL)
         wait(pid)
-        with provision_lock(host, 0):
-            assert [name for name in in_state(host) if name != LOCK] == []
-    assert in_state(host) == []
+        with provision_lock(real, 0):
+            assert [name for name in in_state(real) if name != LOCK] == []
+    assert in_state(real) == []

@@ -133,7 +133,7 @@ def test_a_second_run_changes_nothing_and_returns_only_counts(place: Place) -> N
     assert (done["changed"], done["action"], done["results"], done["diff"]) == (False, "already", [], [])
     assert (done["in_place"], done["total"], done["detail"]) == (2, 2, "2 peer-runtimes")
     assert place.snapshot("calls.jsonl") == before
-    assert egress.calls == [], "trust that is on record is not asked for again"
+    assert [item[1:2] + item[3:] for item in egress.calls] == [("trust-hooks", "--check")]
 
 
 def test_all_results_returns_what_is_in_place_too(place: Place) -> None:
@@ -218,14 +218,14 @@ def test_a_folder_that_cannot_be_opened_fails_that_peer_alone(
     place: Place, monkeypatch: pytest.MonkeyPatch, check: bool
 ) -> None:
     place.fleet(alpha=["claude"], beta=["claude"])
-    folder = seats.Folder
+    folder = seats.PeerFolder
 
     def opened(sandbox: Sandbox, anchor: str) -> Any:
         if anchor.endswith("alpha"):
             raise Problem("permission denied", anchor, "unreadable")
         return folder(sandbox, anchor)
 
-    monkeypatch.setattr(seats, "Folder", opened)
+    monkeypatch.setattr(seats, "PeerFolder", opened)
     done = ensure(place, check=check)
     assert done["msg"] == f"alpha:claude: hooks: {place.peer('alpha')}: permission denied"
     assert outcomes(done)["beta:claude:mcp"] == "written"
@@ -301,7 +301,7 @@ def test_a_folder_that_cannot_be_looked_at_is_a_failure_by_name(
     place: Place, monkeypatch: pytest.MonkeyPatch, number: int, check: bool
 ) -> None:
     place.fleet(alpha=["claude", "codex"], beta=["claude"])
-    folder = seats.Folder
+    folder = seats.PeerFolder
 
     def opened(sandbox: Sandbox, anchor: str) -> Any:
         if anchor.endswith("alpha"):
@@ -309,7 +309,7 @@ def test_a_folder_that_cannot_be_looked_at_is_a_failure_by_name(
             raise explain(error, anchor) from error
         return folder(sandbox, anchor)
 
-    monkeypatch.setattr(seats, "Folder", opened)
+    monkeypatch.setattr(seats, "PeerFolder", opened)
     done = ensure(place, check=check)
     assert (done["failed"], done["skipped_peers"]) == (True, [])
     assert [(row["personality"], row["runtime"], row["ok"]) for row in done["results"]] == [
@@ -469,6 +469,31 @@ def test_trust_alone_takes_the_hooks_as_they_are(place: Place) -> None:
     assert hooks_json(place, "beta").read_text() == text
 
 
+@pytest.mark.parametrize("check", [True, False])
+def test_of_many_records_the_core_is_asked_for_one(place: Place, check: bool) -> None:
+    place.fleet(**{f"p{n}": ["codex", "claude"] for n in range(5)})
+    ensure(place)
+    egress = stand_in(place)
+    assert ensure(place, egress, check=check)["in_place"] == 10
+    assert egress.calls == [("iapeer", "trust-hooks", str(hooks_json(place, "p0")), "--check")]
+
+
+def test_a_core_that_denies_a_record_is_asked_for_all(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Codex counts otherwise now: what looks trusted by its records is not."""
+    place.fleet(**{f"p{n}": ["codex"] for n in range(3)}, last=["claude"])
+    ensure(place)
+    records = seats.trust.Records.trust
+    monkeypatch.setattr(seats.trust.Records, "trust", lambda *_: True)
+    (place.codex_home / "config.toml").write_text("")
+    foretold = ensure(place, check=True)
+    done = ensure(place)
+    assert (foretold["changed"], outcomes(foretold)) == (done["changed"], outcomes(done)) == (True, outcomes(done))
+    assert [outcomes(done)[f"p{n}:codex:trust"] for n in range(3)] == ["written"] * 3
+    assert "the core denies the trust that Codex's records show" in done["detail"]
+    monkeypatch.setattr(seats.trust.Records, "trust", records)
+    assert ensure(place)["in_place"] == 4
+
+
 # Shims
 
 
@@ -526,6 +551,26 @@ def test_check_mode_takes_no_lock_and_a_real_run_fails_on_a_busy_one(place: Plac
     assert "77" in str(problem.value)
     assert clock.moment >= lock.stat().st_mtime + 15
     assert place.snapshot() == before
+
+
+def test_a_long_sweep_keeps_the_lock_young(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.fleet(**{f"p{n}": ["codex"] for n in range(4)})
+    egress, ages = stand_in(place), []
+    clock = StillClock(1_000_000.0)
+    trust = egress.run
+
+    def slow(*args: Any, **more: Any) -> Outcome:
+        lock = place.state / "provision.lock.d"
+        ages.append(lock.stat().st_mtime)
+        os.utime(lock, (5, 5))
+        clock.sleep(40)
+        return trust(*args, **more)
+
+    monkeypatch.setattr(egress, "run", slow)
+    done = peers.ensure(place.host(egress, clock), {"state": "present"}, False)
+    assert not done.failed
+    assert len(ages) == 4
+    assert all(age > 5 for age in ages)
 
 
 # Options

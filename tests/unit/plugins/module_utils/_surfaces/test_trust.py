@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.egress import Outcome
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.edits import Edit
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import trust
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.plan import Planned
 from ansible_collections.agfpd.iapeer_memory.tests.fixtures import core
@@ -85,14 +86,17 @@ def test_an_index_counts_per_event_and_entry() -> None:
 
 # Records
 
+ONE = document(Stop=[{"hooks": [PLAIN]}])
+((KEY, HASHED),) = (trust.identities(ONE) or {}).items()
 
-def recorded(place: Place, text: str) -> bool:
-    """Whether one hook is recorded, with this text as Codex's config."""
+
+def recorded(place: Place, text: str, data: bytes = ONE) -> bool:
+    """Whether a hooks.json is trusted, with this text as Codex's config."""
     place.write(place.codex_home / "config.toml", text)
-    return trust.is_recorded(trust.read_records(place.host()), PATH, {"stop:0:0": "sha256:a"})
+    return trust.Records(place.host()).trust(PATH, data)
 
 
-TABLE = f'[hooks.state."{PATH}:stop:0:0"]\ntrusted_hash = "sha256:a"\n'
+TABLE = f'[hooks.state."{PATH}:{KEY}"]\ntrusted_hash = "{HASHED}"\n'
 
 
 @pytest.mark.parametrize(
@@ -103,11 +107,11 @@ TABLE = f'[hooks.state."{PATH}:stop:0:0"]\ntrusted_hash = "sha256:a"\n'
         (TABLE + "enabled = true\n", True),
         (TABLE + "enabled = false\n", False),
         (TABLE + 'enabled = "true"\n', False),
-        (TABLE.replace("sha256:a", "sha256:b"), False),
+        (TABLE.replace(HASHED, HASHED[:-1]), False),
         (TABLE.replace("stop:0:0", "stop:0:1"), False),
         (TABLE.replace("trusted_hash", "other"), False),
-        (f'[hooks.state]\n"{PATH}:stop:0:0" = "text"\n', False),
-        (f'[hooks.state]\n"{PATH}:stop:0:0" = {{ trusted_hash = "sha256:a" }}\n', True),
+        (f'[hooks.state]\n"{PATH}:{KEY}" = "text"\n', False),
+        (f'[hooks.state]\n"{PATH}:{KEY}" = {{ trusted_hash = "{HASHED}" }}\n', True),
         ("", False),
         ("hooks = 5\n", False),
         ("[hooks]\nstate = 5\n", False),
@@ -119,77 +123,98 @@ def test_a_hook_is_recorded_by_its_hash_unless_it_is_switched_off(place: Place, 
 
 
 def test_no_config_and_an_unreadable_one_record_nothing(place: Place) -> None:
-    assert trust.read_records(place.host()) == {}
+    assert not trust.Records(place.host()).trust(PATH, ONE)
     (place.codex_home / "config.toml").mkdir()
-    assert trust.read_records(place.host()) == {}
+    assert not trust.Records(place.host()).trust(PATH, ONE)
 
 
-@pytest.mark.parametrize("wanted", [None, {}])
-def test_nothing_to_trust_is_never_recorded(wanted: Any) -> None:
-    assert not trust.is_recorded({"x": {"trusted_hash": "y"}}, "x", wanted)
+@pytest.mark.parametrize("data", [b"{", b'{"hooks": {}}', b'{"hooks": {"Stop": []}}'])
+def test_nothing_to_trust_is_never_recorded(place: Place, data: bytes) -> None:
+    assert not recorded(place, TABLE, data)
 
 
-def test_every_hook_must_be_recorded() -> None:
-    records = {f"{PATH}:a": {"trusted_hash": "1"}, f"{PATH}:b": {"trusted_hash": "2"}}
-    assert trust.is_recorded(records, PATH, {"a": "1", "b": "2"})
-    assert not trust.is_recorded(records, PATH, {"a": "1", "b": "3"})
-    assert not trust.is_recorded(records, PATH, {"a": "1", "c": "2"})
+def test_every_hook_must_be_recorded(place: Place) -> None:
+    assert not recorded(place, TABLE, document(Stop=[{"hooks": [PLAIN, PLAIN]}]))
+    second = TABLE.replace("stop:0:0", "stop:0:1")
+    assert recorded(place, TABLE + second, document(Stop=[{"hooks": [PLAIN, PLAIN]}]))
 
 
 # The core
 
 TRUST = Planned("trust", "written", PATH, "not trusted yet")
+TIMED_OUT = Outcome(124, "", "iapeer gave no answer within 60 s")
+HOOKS = Planned("hooks", "already", PATH)
+CHANGING = HOOKS._replace(action="written", edits=(("hooks.json", Edit(PATH, None, b"{}")),))
 
 
 @pytest.mark.parametrize(
     ("outcome", "action", "detail"),
     [
         (Outcome(0, "trusted: 2 of 2 hooks\n"), "written", "trusted: 2 of 2 hooks"),
-        (Outcome(0, "\nAlready trusted: 0 of 2\nmore"), "already", "Already trusted: 0 of 2"),
+        (Outcome(0, "\nAlready trusted: 0 of 2\nmore"), "already", ""),
         (Outcome(0, "trusted\nalready"), "written", "trusted"),
         (Outcome(0, ""), "written", ""),
         (Outcome(1, "", "no such file"), "failed", f"no such file; {trust.UNTRUSTED}"),
         (Outcome(1, "already", ""), "failed", f"already; {trust.UNTRUSTED}"),
+        (TIMED_OUT, "failed", f"iapeer gave no answer within 60 s; {trust.UNTRUSTED}"),
         (MISSING, "failed", f"the core is missing: no /fake/iapeer; {trust.UNTRUSTED}"),
         (REFUSED, "skipped", "refused by the sandbox: iapeer was not named"),
     ],
 )
-def test_what_the_core_answers_is_told(place: Place, outcome: Outcome, action: str, detail: str) -> None:
+@pytest.mark.parametrize("hooks", [None, HOOKS, CHANGING])
+def test_what_the_core_answers_is_told(
+    place: Place, outcome: Outcome, action: str, detail: str, hooks: Planned | None
+) -> None:
     with transcript(Call("iapeer", ("trust-hooks", PATH), outcome)) as egress:
-        done = trust.apply_trust(place.host(egress), TRUST)
+        done = trust.Core(place.host(egress), check=False).settle(TRUST, hooks)
     assert (done.action, done.detail, done.path) == (action, detail, PATH)
 
 
 @pytest.mark.parametrize(
-    ("outcome", "hooks_change", "action"),
+    ("outcome", "hooks", "action"),
     [
-        (Outcome(0), False, "already"),
-        (Outcome(0), True, "written"),
-        (Outcome(1), False, "written"),
-        (Outcome(1), True, "written"),
-        (MISSING, False, "failed"),
-        (MISSING, True, "failed"),
-        (REFUSED, False, "skipped"),
-        (REFUSED, True, "skipped"),
+        (Outcome(0), HOOKS, "already"),
+        (Outcome(0), None, "already"),
+        (Outcome(0), CHANGING, "written"),
+        (Outcome(1), HOOKS, "written"),
+        (Outcome(1), CHANGING, "written"),
+        (MISSING, HOOKS, "failed"),
+        (MISSING, CHANGING, "failed"),
+        (REFUSED, HOOKS, "skipped"),
+        (REFUSED, CHANGING, "skipped"),
     ],
 )
-def test_check_mode_asks_without_writing(place: Place, outcome: Outcome, hooks_change: bool, action: str) -> None:
+def test_check_mode_asks_without_writing(place: Place, outcome: Outcome, hooks: Planned | None, action: str) -> None:
     with transcript(Call("iapeer", ("trust-hooks", PATH, "--check"), outcome)) as egress:
-        assert trust.ask_trust(place.host(egress), TRUST, hooks_change).action == action
+        assert trust.Core(place.host(egress), check=True).settle(TRUST, hooks).action == action
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("action", ["failed", "skipped"])
+def test_hooks_that_are_not_in_place_are_not_asked_for(place: Place, action: str, check: bool) -> None:
+    done = trust.Core(place.host(), check).settle(TRUST, HOOKS._replace(action=action))
+    assert (done.action, done.detail) == (action, "not asked for: hooks.json is not in place")
+
+
+def test_check_mode_asks_once_whether_there_is_a_core_for_hooks_that_are_about_to_change(place: Place) -> None:
+    with transcript(Call("iapeer", ("trust-hooks", PATH, "--check"), Outcome(1))) as egress:
+        core = trust.Core(place.host(egress), check=True)
+        assert [core.settle(TRUST, CHANGING).action for _n in range(5)] == ["written"] * 5
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_core_that_does_not_answer_is_asked_no_more(place: Place, check: bool) -> None:
+    more = ("--check",) if check else ()
+    with transcript(Call("iapeer", ("trust-hooks", PATH, *more), TIMED_OUT)) as egress:
+        core = trust.Core(place.host(egress), check)
+        done = [core.settle(TRUST, HOOKS) for _n in range(3)]
+    assert {item.action for item in done} == {"written" if check else "failed"}
 
 
 @pytest.mark.parametrize(
-    ("hooks", "recorded_already", "action"),
-    [
-        ("written", False, "written"),
-        ("already", False, "written"),
-        ("written", True, "already"),
-        ("already", True, "already"),
-        ("failed", True, "failed"),
-        ("failed", False, "failed"),
-        ("skipped", False, "skipped"),
-    ],
+    ("outcome", "agrees"),
+    [(Outcome(0), True), (Outcome(1), False), (Outcome(2), False), (MISSING, True), (REFUSED, True), (TIMED_OUT, True)],
 )
-def test_trust_follows_the_hooks_it_is_about(hooks: str, recorded_already: bool, action: str) -> None:
-    planned = trust.plan_trust(PATH, Planned("hooks", hooks, PATH), recorded_already)
-    assert (planned.surface, planned.action) == ("trust", action)
+def test_only_an_answer_denies_a_record(place: Place, outcome: Outcome, agrees: bool) -> None:
+    with transcript(Call("iapeer", ("trust-hooks", PATH, "--check"), outcome)) as egress:
+        assert trust.Core(place.host(egress), check=False).agrees(PATH) is agrees
