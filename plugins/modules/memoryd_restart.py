@@ -43,8 +43,8 @@ options:
   hung_after:
     description:
       - Restart only where the daemon hangs, which is where its heartbeat is older than this many seconds (at least 1),
-        still missing after them, from the future, or says C(watch=off). The last two are worth one restart; where it did
-        not help, the daemon is left alone until what it runs from changes.
+        still missing after them, from the future, or says C(watch=off). The last two are worth one restart; where that
+        did not help, the daemon is left alone until what it runs from changes.
       - With O(newer_than) as well, either is enough. With neither, it is restarted in any case.
     type: float
   wait:
@@ -77,7 +77,8 @@ changed:
 action:
   description:
     - What was done, or would be done in check mode, in one word.
-    - One of V(restarted), V(ended), V(already), V(pid_file_removed), V(starting), V(not_running), V(failed), V(skipped).
+    - One of V(restarted), V(ended), V(already), V(pid_file_removed), V(starting), V(not_running), V(failed),
+      V(skipped).
   returned: always
   type: str
   sample: restarted
@@ -138,8 +139,8 @@ signal:
   sample: TERM
 state:
   description:
-    - What became of the daemon after its restart, V(back), V(indexing) (alive and not yet beating), V(flapping) (it keeps
-      being restarted) or V(dead).
+    - What became of the daemon after its restart, V(back), V(indexing) (alive and not yet beating), V(flapping) (it
+      keeps being restarted) or V(dead).
     - Empty where it was not restarted, and where it was not waited for.
   returned: success, and where it did not come back
   type: str
