@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from .._doorway.egress import Binary
 from .._doorway.files import Tree
 from .._doorway.folders import Folder, Found
+from .._doorway.foresight import REMOVE, REMOVE_FOLDER
 from .._doorway.problem import Problem
 from .._forms.scripts import EXECUTABLE
 from .._host.host import Host
@@ -85,13 +86,12 @@ def remove(host: Host, check: bool) -> Result:
     """
     anchor = _anchor(host)
     there = [path for path in (host.paths.binary, host.paths.binary + PREVIOUS) if os.path.lexists(path)]
-    for path in there:
-        host.files.sandbox.check(path)
-        if os.path.isdir(path) and not os.path.islink(path):
-            raise Problem("a directory stands where a file belongs", path, "irregular")
-    if there and not check:
+    if there:
         with host.files.tree(anchor) as tree:
-            for name in (os.path.relpath(path, anchor) for path in there):
+            names = [os.path.relpath(path, anchor) for path in there]
+            for name in names:
+                tree.foresee(name, REMOVE_FOLDER if tree.is_link(name) else REMOVE)
+            for name in names if not check else ():
                 tree.remove_folder(name) if tree.is_link(name) else tree.remove(name)
     action = "removed" if there else "absent"
     return Result(
