@@ -56,7 +56,7 @@ lint: venv ## ruff, mypy, ansible-lint (with yamllint), shellcheck, reuse, the c
 	$(PY) -m antsibull_changelog lint
 
 unit: venv ## unit tests
-	$(VENV)/bin/python -m pytest -n $(JOBS) tests/unit $(PYTEST_ARGS)
+	$(VENV)/bin/python -m pytest -n $(JOBS) --dist worksteal tests/unit $(PYTEST_ARGS)
 
 integration: venv ## integration tests: whole playbooks and modules on throwaway hosts
 	$(VENV)/bin/python -m pytest -n $(JOBS) tests/integration $(PYTEST_ARGS)

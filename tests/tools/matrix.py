@@ -96,6 +96,8 @@ def main() -> int:
     """Make the environments, run the cells, tell what could not be had."""
     began = time.monotonic()
     wanted = sys.argv[1:] or list(CORES)
+    if unknown := set(wanted) - set(CORES):
+        sys.exit(f"matrix: no core {', '.join(sorted(unknown))}; there are {', '.join(CORES)}")
     missing: list[Done] = []
     venvs: dict[str, Path] = {}
     pythons = {f"core-{core}": CORES[core] for core in wanted}
