@@ -71,6 +71,11 @@ class Screen:
         )
         return names
 
+    def work(self) -> float:
+        """The seconds of a processor that the page has taken since it was loaded, or Performance was enabled."""
+        metrics = self.driver.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+        return next(float(metric["value"]) for metric in metrics if metric["name"] == "TaskDuration")
+
     def errors(self) -> list[str]:
         """What the browser complained of."""
         return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]

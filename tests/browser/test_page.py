@@ -53,8 +53,8 @@ def test_three_hosts_are_told_with_their_steps_worst_first(screen: Screen) -> No
     assert row.find_element("css selector", ".reason").text == f"surfaces: {SURFACES}"
     assert row.find_element("css selector", ".version").text == "0.4.17"
     assert row.find_element("css selector", ".age").text == "3 min ago"
-    words = screen.ask("return [...arguments[0].querySelectorAll('td > button')].map(b => b.textContent)", row)
-    assert words[5:8] == ["✓ ok", "✕ failed", "✓ ok"]
+    cells = row.find_elements("css selector", "td > button")
+    assert [(cell.text, cell.accessible_name) for cell in cells[5:8]] == [("✓", "ok"), ("✕", "failed"), ("✓", "ok")]
     assert screen.errors() == []
 
 
@@ -65,7 +65,7 @@ def test_it_is_a_table_for_those_who_cannot_see_it(screen: Screen) -> None:
     assert {cell.get_attribute("scope") for cell in screen.all("thead th")} == {"col"}
     assert [cell.get_attribute("scope") for cell in screen.all("tbody th")] == ["row"] * 3
     failed = screen.one("tbody button.fail")
-    assert (failed.aria_role, failed.accessible_name) == ("button", "✕ failed")
+    assert (failed.aria_role, failed.accessible_name) == ("button", "failed")
     assert screen.one("input").accessible_name == "Find in hosts, steps and reasons"
     assert screen.one(".found").get_attribute("aria-live") == "polite"
     assert screen.one("html").get_attribute("lang") == "en"
@@ -143,7 +143,7 @@ def test_everything_can_be_done_by_keyboard(screen: Screen) -> None:
     press(screen, Keys.ARROW_DOWN)
     assert focused(screen) == "ada"
     press(screen, *[Keys.ARROW_RIGHT] * 9)
-    assert focused(screen) == "● changed"
+    assert focused(screen) == "changed"
     outline = screen.ask("return getComputedStyle(document.activeElement).outlineStyle")
     assert outline == "solid"
     press(screen, Keys.ENTER)
@@ -153,7 +153,7 @@ def test_everything_can_be_done_by_keyboard(screen: Screen) -> None:
     assert focused(screen) == "Close"
     press(screen, Keys.ESCAPE)
     assert not screen.one(".panel").is_displayed()
-    assert focused(screen) == "● changed"
+    assert focused(screen) == "changed"
     press(screen, Keys.END)
     assert focused(screen) == "3 min ago"
     press(screen, Keys.HOME, Keys.PAGE_DOWN)
@@ -193,17 +193,17 @@ def test_nobody_is_asked_for_anything(screen: Screen) -> None:
     assert set(ours) <= {f"{screen.address}/index.html"} | {f"{screen.address}/other", f"{screen.address}/image.png"}
 
 
-def test_a_thousand_hosts_are_there_at_once_and_filtered_as_one_types(screen: Screen) -> None:
+def test_a_thousand_hosts_are_soon_there_and_filtered_as_one_types(screen: Screen) -> None:
+    screen.driver.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
+    before = screen.work()
     screen.show(whole(large(1000)))
-    ready = screen.ask("return performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd")
+    loaded = screen.work()
     assert len(screen.hosts()) == 1000
-    assert ready < 8000
-    took = screen.ask(
-        "const i = document.querySelector('input'), began = performance.now(); i.value = 'node-07';"
-        "i.dispatchEvent(new Event('input')); document.body.offsetHeight; return performance.now() - began"
-    )
+    assert loaded - before < 6
+    typed = screen.work()
+    screen.one("input").send_keys("node-07")
     assert len(screen.hosts()) == 100
-    assert took < 2000
+    assert screen.work() - typed < 6
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -266,7 +266,7 @@ def test_the_page_of_verify_speaks_of_checks_and_folds_the_peers(screen: Screen)
     screen.show(whole([verified("ada", *drifted), verified("cyd")]))
     assert [cell.text for cell in screen.all("thead th.step")][3] == "peer-surfaces"
     cell = screen.one("tbody button.fail")
-    assert cell.get_property("textContent") == "✕2 failed"
+    assert cell.get_property("textContent") == "✕2"
     cell.click()
     assert [item.text for item in screen.all(".panel .marked .step")] == [row.name for row in drifted]
     assert "iapeer_memory_repair=true" in screen.one(".panel .marked .advice").text
