@@ -62,8 +62,10 @@ options:
   version:
     description: The version that slot and doctrines are to carry, as text; without it what the provider's binary says.
     type: raw
-  keep_forms:
-    description: Write down what was learned from the provider for the next run; never in check mode.
+  keep:
+    description:
+      - Write down for the next run what this one has learned, the provider's forms and what memoryd runs from. Never in
+        check mode.
     type: bool
     default: false
   claude_bin:
@@ -237,7 +239,11 @@ own:
       type: dict
       sample: {"iapeer-memory-init": "..."}
 next:
+<<<<<<< HEAD
+  description: What comes next, C(steps) or C(leave) where a step is to run, C(report), or C(finished) if reported.
+=======
   description: What comes next, C(steps) or C(leave) where one is to run, C(report), or C(finished) where all is told.
+>>>>>>> main
   returned: always
   type: str
   sample: finished
@@ -276,7 +282,7 @@ def main() -> None:
             checksum={"type": "str"},
             version={"type": "raw"},
             forms=FORMS,
-            keep_forms={"type": "bool", "default": False},
+            keep={"type": "bool", "default": False},
             claude_bin={"type": "path"},
             codex_bin={"type": "path"},
             lock_timeout={"type": "float", "default": 15},

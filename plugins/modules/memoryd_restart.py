@@ -43,7 +43,7 @@ options:
   hung_after:
     description:
       - Restart only where the daemon hangs, which is where its heartbeat is older than this many seconds (at least 1),
-        still missing after them, from the future, or says C(watch=off). The last two are worth one restart; where that
+        still missing after them, from the future, or says C(watch=off). The last two are worth one restart; where it
         did not help, the daemon is left alone until what it runs from changes.
       - With O(newer_than) as well, either is enough. With neither, it is restarted in any case.
     type: float

@@ -110,7 +110,7 @@ GRANTS: dict[str, set[str]] = {
         UTILS + "_doorway.handles",
     },
     "module_utils/_doorway/scratch.py": {
-        *names("os", "X_OK access close fchmod fstat mkdir open unlink"),
+        *names("os", "X_OK access chmod close fchmod fstat mkdir open unlink"),
         UTILS + "_doorway.drafts",
         UTILS + "_doorway.handles",
     },

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 
 from .._forms.ahead import Ahead
 from .._forms.wanted import ensure as learn_forms
+from .._forms.wanted import remembered_version, wanted_forms
 from .._host.core import peers_of
 from .._host.host import Host
-from .._host.results import SKIPPED, Result
+from .._host.results import FAILED, SKIPPED, Result
 from .._surfaces import legacy_plugin, peers
 from .._things import (
     binary,
@@ -57,20 +58,33 @@ def _new_scripts(ahead: Ahead, result: Result, host: Host) -> Ahead:
     return provider_files.leaves(ahead, result)
 
 
-# ---- temporary adapters
-def _memoryd(host: Host, options: Options, check: bool, ahead: Ahead) -> Result:
-    if options.get("restart") == "never":
+def _restart(host: Host, options: Options, check: bool, ahead: Ahead) -> Result:
+    """The work on memoryd by the word for when: stale, always or never."""
+    when = options.get("restart")
+    if when == "never":
         return Result(SKIPPED, "restarts are switched off (never)")
-    always = options.get("restart") == "always"
-    asked = {} if always else {"newer_than": runs_from(host), "hung_after": options.get("hung_after")}
-    return memoryd.ensure(host, {**asked, "wait": 5}, check, ahead)
-# ---- end
+    asked = {} if when == "always" else {"newer_than": runs_from(host), "hung_after": options.get("hung_after")}
+    return memoryd.ensure(host, {**asked, "wait": options.get("wait")}, check, ahead)
+
+
+def _install(host: Host, options: Options, check: bool, ahead: Ahead) -> Result:
+    """The work on the binary where one is to be installed; else what is known of the one that is there."""
+    if options.get("checksum"):
+        return binary.ensure(host, options, check, ahead)
+    known = wanted_forms(host, options, ahead).version or remembered_version(host)
+    told = binary.Told(known) if known else binary.binary_version(host)
+    if told.version:
+        return Result("already", f"{host.paths.binary} is version {told.version}")
+    if told.refused:
+        return Result(SKIPPED, told.problem, refused=True)
+    words = f"{told.problem}: install it, or name a file to install in iapeer_memory_binary_src"
+    return Result(FAILED, words, failure=words)
 
 
 COMMON = ("forms",)
 VERSIONED = (*COMMON, "version")
 STEPS: Mapping[str, Step] = {
-    "binary": Step(binary.ensure, given("checksum", "src", *COMMON), _new_binary),
+    "binary": Step(_install, given("checksum", "src", *COMMON), _new_binary),
     "forms": Step(learn_forms, given(*COMMON), nothing),
     "templates": Step(provider_files.ensure, given("templates", *COMMON, part="templates"), _new_templates),
     "doctrines": Step(doctrines.ensure, given(*VERSIONED), nothing),
@@ -83,5 +97,5 @@ STEPS: Mapping[str, Step] = {
     "launcher": Step(provider_files.ensure, given(*COMMON, part="launcher"), _new_scripts),
     "triggers": Step(triggers.ensure, given(*COMMON, standard=True, state="present"), nothing),
     "guide": Step(provider_files.ensure, given("templates", *COMMON, part="guide"), nothing),
-    "memoryd": Step(_memoryd, given("restart", "hung_after", "wait"), nothing),
+    "memoryd": Step(_restart, given("restart", "hung_after", "wait"), nothing),
 }

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from .._doorway.egress import Binary
 from .._doorway.folders import Folder, Sum
-from .._doorway.foresight import MODE, WRITE
+from .._doorway.foresight import MODE, REMOVE, REMOVE_FOLDER, WRITE
 from .._doorway.problem import Problem
 from .._forms.ahead import NOTHING, Ahead
 from .._forms.scratch import SYSTEM_PATH
@@ -21,7 +21,7 @@ from .._forms.scripts import EXECUTABLE
 from .._forms.wanted import forms_of_new
 from .._host.host import Host
 from .._host.paths import NAME
-from .._host.results import FAILED, SKIPPED, Result
+from .._host.results import Result
 from .._host.versions import told_version
 
 VERSION_TIMEOUT = 30
@@ -59,7 +59,7 @@ def ask_version(host: Host, binary: Binary, called: str = "", folder: str | None
 
 
 def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = NOTHING) -> Result:
-    """Put the binary into place where it differs, or say that it does (check); without a checksum, say what is there.
+    """Put the binary into place where it differs, or say that it does (check).
 
     options: state (absent: see remove), checksum (SHA-256 of the wanted file, hexadecimal), src (the wanted file on the
     host; without it nothing is written and needed tells whether it would be), forms (where the steps after it ask what
@@ -69,8 +69,6 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
     """
     if options.get("state") == "absent":
         return remove(host, check)
-    if not options.get("checksum"):
-        return _as_it_is(host)
     anchor = _anchor(host)
     found = _current(host, anchor)
     same = found is not None and found.sha256 == options["checksum"]
@@ -86,18 +84,6 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
     elif not same and options.get("src"):
         data.update(_new(host, options, found, check))
     return _result(host, options, found, changed, data)
-
-
-def _as_it_is(host: Host) -> Result:
-    """What is to be said where there is none to install."""
-    told = binary_version(host)
-    data = {"needed": False, "version": told.version, "previous": ""}
-    if told.version:
-        return Result("already", f"{host.paths.binary} is version {told.version}", data=data)
-    if told.refused:
-        return Result(SKIPPED, told.problem, refused=True, data=data)
-    words = f"{told.problem}: install it, or name a file to install in iapeer_memory_binary_src"
-    return Result(FAILED, words, failure=words, data=data)
 
 
 def _new(host: Host, options: Mapping[str, Any], found: Sum | None, check: bool) -> dict[str, Any]:
@@ -154,13 +140,12 @@ def remove(host: Host, check: bool) -> Result:
     """
     anchor = _anchor(host)
     there = [path for path in (host.paths.binary, host.paths.binary + PREVIOUS) if os.path.lexists(path)]
-    for path in there:
-        host.files.sandbox.check(path)
-        if os.path.isdir(path) and not os.path.islink(path):
-            raise Problem("a directory stands where a file belongs", path, "irregular")
-    if there and not check:
+    if there:
         with host.files.tree(anchor) as tree:
-            for name in (os.path.relpath(path, anchor) for path in there):
+            names = [os.path.relpath(path, anchor) for path in there]
+            for name in names:
+                tree.foresee(name, REMOVE_FOLDER if tree.is_link(name) else REMOVE)
+            for name in names if not check else ():
                 tree.remove_folder(name) if tree.is_link(name) else tree.remove(name)
     action = "removed" if there else "absent"
     return Result(

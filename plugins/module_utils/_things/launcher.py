@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from .._doorway.folders import Folder
+from .._doorway.foresight import REMOVE_FOLDER
 from .._forms.forms import Forms
 from .._forms.scripts import EXECUTABLE
 from .._host.edits import Edit, read_edit, settle
@@ -39,7 +40,8 @@ def ensure_no_scripts(host: Host, check: bool) -> Result:
     swept = len(shims) == len(names) and os.path.isdir(folder) and not os.path.islink(folder)
     if swept:
         with host.files.tree(host.paths.config_dir) as tree:
-            tree.refuse_change(os.path.basename(folder)) if check else tree.remove_folder(os.path.basename(folder))
+            name = os.path.basename(folder)
+            tree.foresee(name, REMOVE_FOLDER) if check else tree.remove_folder(name)
     told = [os.path.basename(edit.path) for edit in gone] + (["the folder of the shims"] if swept else [])
     diff = [edit.diff() for edit in gone]
     if swept:
