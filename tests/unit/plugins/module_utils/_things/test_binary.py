@@ -276,17 +276,3 @@ def test_what_the_new_one_wants_is_told_to_the_steps_after_it(place: Place, sour
     done = ensure(place, source, check=True, forms="bundled")
     assert done.data["forms"].origin == "bundled"
     assert "forms" not in ensure(place, source, check=True).data
-
-
-@pytest.mark.parametrize("there", [True, False])
-def test_without_anything_to_install_it_is_said_what_is_there(place: Place, there: bool) -> None:
-    place.write(place.binary, SPEAKS, 0o755)
-    if not there:
-        place.binary.unlink()
-    done = binary.ensure(place.host(Egress(Sandbox({}))), {}, False)
-    if there:
-        assert (done.action, done.detail) == ("already", f"{place.binary} is version 2.0.0")
-    else:
-        assert done.failure == (
-            f"no binary at {place.binary}: install it, or name a file to install in iapeer_memory_binary_src"
-        )
