@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates import CHANGED, FAIL, OK, SKIP, status_of
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.info import HUNG_AFTER
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.plan import CHANGED, FAIL, OK, SKIP, status_of
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.report import REPAIRED, UNREACHABLE, Row
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.steps import (
     detail_of,
@@ -63,7 +63,7 @@ def rows_of(options: Mapping[str, Any]) -> list[Row]:
     if options["playbook"] == "verify":
         rows = check_rows(look, done, float(options.get("stale_after") or HUNG_AFTER))
     else:
-        rows = step_rows(look, done)
+        rows = step_rows(options["playbook"], look, done)
     if look.get("unreachable"):
         rows = [row._replace(status=UNREACHABLE) if row.status == FAIL else row for row in rows]
     return rows
@@ -176,9 +176,8 @@ def _heartbeat(checked: Checked) -> Row:
         watch = f", watch={daemon['watch']}" if daemon["watch"] else ""
         return Row(name, OK, f"{daemon['heartbeat_age']:.0f} s old{watch}")
     result = checked.done.get("memoryd")
-    if result and status_of(result) != OK:
-        status = REPAIRED if status_of(result) == CHANGED and result["action"] == "restarted" else FAIL
-        return Row(name, status, f"{problem}; {detail_of(result)}")
+    if result and (status_of(result) == FAIL or result["action"] == "restarted"):
+        return Row(name, FAIL if status_of(result) == FAIL else REPAIRED, f"{problem}; {detail_of(result)}")
     if not daemon["running"]:
         problem += "; memoryd is not running" + (f" ({daemon['problem']})" if daemon["problem"] else "") + START
     return Row(name, FAIL, problem)

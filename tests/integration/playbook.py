@@ -16,16 +16,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
 
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._forms.ahead import NOTHING
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.host import Host, open_host
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.results import Result
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import peers
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import (
-    doctrines,
-    fleet_map,
-    provider_files,
-    slot,
-    triggers,
-)
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.results import stopped
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates import ORDER, is_due
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.look import look
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.steps import STEPS
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.checks import rows_of
 from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import ThrowawayHost, write, write_json
 
 COLLECTION = "agfpd.iapeer_memory."
@@ -139,6 +137,10 @@ class Fleet:
         """Run verify."""
         return self.run("verify", *words, **options)
 
+    def uninstall(self, *words: str, **options: Any) -> Run:
+        """Run uninstall."""
+        return self.run("uninstall", *words, **options)
+
     def repair(self, *words: str, **options: Any) -> Run:
         """Run verify and let it mend, asked for as on a command line: the value is a text there."""
         return self.run("verify", "-e", "iapeer_memory_repair=true", *words, **options)
@@ -174,29 +176,34 @@ def recap(stdout: str) -> dict[str, dict[str, int]]:
     }
 
 
-def settle(host: ThrowawayHost) -> None:
-    """Bring a host to where update would, in this very process: a quick start for tests of what comes after."""
+def act(host: ThrowawayHost, playbook: str = "update", check: bool = False, **options: Any) -> dict[str, Row]:
+    """What a playbook does, in this very process: the look, the steps that are due, the rows.
+
+    For tests of what comes after, and of many hosts: roles/host asks the same functions in the same order. options: the
+    look's own, and repair.
+    """
+    repair = bool(options.pop("repair", False))
+    options = {"lock_timeout": 5, "restart": "never", "wait": 5, "probe": playbook == "verify", **options}
+    done: dict[str, Any] = {}
     with mock.patch.dict(os.environ, host.env, clear=True):
-        found = open_host({}, os.environ)
-        for work, options in wanted_work(found, host.version):
-            done = work(found, options, False)
-            assert not (done.failed if isinstance(done, Result) else done.get("failed")), options
+        found = open_host(options, os.environ)
+        looked = look(found, options, check).as_dict(with_diff=False)
+        for name in ORDER if not check and (repair or playbook != "verify") else ():
+            if is_due(name, looked, done, repair):
+                done[name] = _worked(found, name, options)
+    rows = rows_of({"playbook": playbook, "look": looked, "done": done, "repair": repair})
+    return {row.name: Row(row.status, row.detail) for row in rows}
 
 
-def wanted_work(host: Host, version: str) -> list[tuple[Any, dict[str, Any]]]:
-    """The work of update's steps with their options, in order."""
-    send = {"state": "present", "registrant": "index", "wait": 5}
-    watcher = {**send, "kind": "event", "id": "iapeer-memory-memoryd", "script": host.paths.launcher}
-    timer = {**send, "kind": "time", "when": host.config.dream_cron, "text": "DREAM_TICK", "target": "dreamweaver"}
-    timer = {**timer, "state": "present" if host.config.dream else "absent", "check": host.paths.dream_gate}
-    return [
-        (provider_files.ensure, {"part": "templates"}),
-        (doctrines.ensure, {"version": version}),
-        (fleet_map.ensure, {}),
-        (peers.ensure, {"state": "present", "lock_timeout": 5}),
-        (slot.ensure, {"state": "present", "version": version, "migrate": True}),
-        (provider_files.ensure, {"part": "launcher"}),
-        (triggers.ensure, {**watcher, "target": host.config.event_target or "scriber"}),
-        (triggers.ensure, {**timer, "id": "iapeer-memory-dream-tick"}),
-        (triggers.ensure, {**timer, "id": "iapeer-memory-inbox-sweep", "state": "absent"}),
-    ]
+def _worked(found: Host, name: str, options: dict[str, Any]) -> dict[str, Any]:
+    step = STEPS[name]
+    try:
+        return step.work(found, step.options(options), False, NOTHING).as_dict(with_diff=False)
+    except Problem as problem:
+        return stopped(problem).as_dict(with_diff=False)
+
+
+def settle(host: ThrowawayHost, **options: Any) -> None:
+    """Bring a host to where update would, memoryd apart: a quick start for tests of what comes after."""
+    rows = act(host, **options)
+    assert "fail" not in {row.status for row in rows.values()}, rows

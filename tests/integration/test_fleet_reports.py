@@ -16,19 +16,14 @@ import pytest
 
 from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import write, write_json
 from ansible_collections.agfpd.iapeer_memory.tests.integration.playbook import COLLECTION, Run, finish
+from ansible_collections.agfpd.iapeer_memory.tests.unit.looks import look
 
 pytestmark = pytest.mark.slow
 
 # What the look at a host in some state returns, as far as the report reads it.
 LOOKS: dict[str, dict[str, Any]] = {
-    "fine": {
-        "action": "read",
-        "binary": {"present": True, "version": "1.2.0", "problem": ""},
-        "config": {"ok": False},
-        "paths": {"binary": "/b"},
-        "slot": {"form": "v1_2", "provider": "iapeer-memory"},
-    },
-    "bad": {"failed": True, "changed": False, "msg": "it \x1b[31mbroke\u202e"},
+    "fine": look(),
+    "bad": {"stopped": "it \x1b[31mbroke\u202e"},
     "gone": {"unreachable": True, "changed": False, "msg": "no route to host"},
 }
 PLAY = """
@@ -39,14 +34,13 @@ PLAY = """
   tasks:
     - name: Lose some before their report
       ansible.builtin.fail:
-      when: look == 'lost'
+      when: outcome == 'lost'
     - name: Report
       REPORT
 """
 REPORT = """agfpd.iapeer_memory.report:
         playbook: update
-        version: 1.2.0
-        found: "{{ looks[look] }}"
+        look: "{{ looks[outcome] }}"
         report_dir: "{{ folder }}"
         unreachable_fails: "{{ strict | default(false) }}"
 """
@@ -78,7 +72,7 @@ def report(
 ) -> Run:
     """A play in which each host reports after a look with the given outcome."""
     folder.mkdir(exist_ok=True)
-    hosts = {name: {"ansible_connection": "local", "look": look} for name, look in looks.items()}
+    hosts = {name: {"ansible_connection": "local", "outcome": outcome} for name, outcome in looks.items()}
     write_json(
         folder / "hosts.json", {"all": {"hosts": hosts, "vars": {"looks": LOOKS, "folder": str(folder / "reports")}}}
     )

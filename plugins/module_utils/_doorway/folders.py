@@ -147,6 +147,13 @@ class Folder:
                 raise Problem("missing", self.path(name), "missing")
             yield from _blocks(handle)
 
+    def tail(self, name: str, most: int) -> bytes:
+        """The last bytes of a regular file, at most so many; none where it is missing or hidden by the sandbox."""
+        with self._reading(name) as handle:
+            if handle is None:
+                return b""
+            return os.pread(handle, most, max(0, os.fstat(handle).st_size - most))
+
     @contextlib.contextmanager
     def _reading(self, name: str) -> Iterator[int | None]:
         """A regular file, opened; None where it is missing or hidden by the sandbox."""

@@ -103,7 +103,10 @@ ASKED = "the plugin is seen nowhere; the core was asked all the same"
 def _wanted_peers(host: Host, given: Sequence[Mapping[str, Any]] | None, ahead: Ahead) -> tuple[Peer, ...]:
     if ahead.peers is not None:
         return ahead.peers
-    return read_fleet(host).peers if given is None else peers_of([dict(entry) for entry in given])
+    if given is not None:
+        return peers_of([dict(entry) for entry in given])
+    fleet = read_fleet(host)
+    return fleet.peers if fleet.readable else peers_of(read_registry(host))
 
 
 def _nowhere() -> Result:
