@@ -122,7 +122,7 @@ GRANTS: dict[str, set[str]] = {
     # Its reading half. None of the flags it can name opens for writing.
     "module_utils/_doorway/handles.py": {
         *names("os", "O_RDONLY O_DIRECTORY O_NOFOLLOW O_CLOEXEC O_NONBLOCK"),
-        *names("os", "dup open close fstat listdir"),
+        *names("os", "dup open close read fstat listdir"),
         *names("fcntl", "flock LOCK_EX LOCK_NB"),
     },
     "module_utils/_doorway/folders.py": {*names("os", "open close read pread fstat"), UTILS + "_doorway.handles"},

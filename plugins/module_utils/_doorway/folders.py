@@ -18,13 +18,25 @@ from collections.abc import Iterator
 from typing import NamedTuple, TypeVar
 
 from .foresight import REMOVE_FOLDER, WRITE, Spot, foresee, require_regular
-from .handles import ANCHOR, FOLDER, LINK_ERRNOS, READ, explain, flock, lstat, names_in, open_or_none, opened
+from .handles import (
+    ANCHOR,
+    FOLDER,
+    LINK_ERRNOS,
+    READ,
+    Unclear,
+    explain,
+    flock,
+    glance,
+    lstat,
+    names_in,
+    open_or_none,
+    opened,
+)
 from .problem import Problem
 from .sandbox import Sandbox
 from .spelling import real, spell
 
 MAX_LINKS = 16
-GLANCE_CAP = 64 << 10  # bytes of a file that is read at a glance
 DOCUMENT_CAP = 32 << 20  # bytes of a file that is read whole
 BLOCK = 1 << 20
 Self = TypeVar("Self", bound="Folder")
@@ -43,10 +55,6 @@ class Sum(NamedTuple):
     sha256: str
     mode: int
     size: int
-
-
-class Unclear(Exception):
-    """A file that is not to be read at a glance."""
 
 
 class Folder:
@@ -95,23 +103,9 @@ class Folder:
             raise Unclear
         try:
             folder = self._folder(head)
-            if folder is None:
-                return None
-            status = os.stat(leaf, dir_fd=folder, follow_symlinks=False)  # before it is opened, as in read
-            if not stat.S_ISREG(status.st_mode) or status.st_size > GLANCE_CAP:
-                raise Unclear
-            handle = os.open(leaf, READ, dir_fd=folder)
-            try:
-                data = os.read(handle, GLANCE_CAP)
-            finally:
-                os.close(handle)
-        except FileNotFoundError:
-            return None
         except (OSError, ValueError, Problem) as error:
             raise Unclear from error
-        if len(data) != status.st_size:  # somebody writes it right now
-            raise Unclear
-        return data
+        return None if folder is None else glance(leaf, folder)
 
     def is_straight(self) -> bool:
         """True where no link was met below the anchor so far, and the anchor itself is none."""

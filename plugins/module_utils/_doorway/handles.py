@@ -25,6 +25,12 @@ UNREADABLE_ERRNOS = (errno.EACCES, errno.EPERM)
 # What a file system answers that has no advisory locks, or none for what is open for reading (a network's).
 NO_LOCKS = (errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 
+GLANCE_CAP = 64 << 10  # bytes of a file that is read at a glance
+
+
+class Unclear(Exception):
+    """A file that is not to be read at a glance."""
+
 
 def explain(error: OSError, path: str) -> Problem:
     """The Problem that an error of the system on path amounts to."""
@@ -60,6 +66,26 @@ def open_or_none(leaf: str, flags: int, folder: int) -> int | None:
         return os.open(spell(leaf), flags, dir_fd=folder)
     except FileNotFoundError:
         return None
+
+
+def glance(leaf: str, folder: int) -> bytes | None:
+    """The bytes of a small regular file in an open folder; None where it is missing. Raises Unclear for all else."""
+    try:
+        status = os.stat(leaf, dir_fd=folder, follow_symlinks=False)  # before it is opened: that can set a device going
+        if not stat.S_ISREG(status.st_mode) or status.st_size > GLANCE_CAP:
+            raise Unclear
+        handle = os.open(leaf, READ, dir_fd=folder)
+        try:
+            data = os.read(handle, GLANCE_CAP)
+        finally:
+            os.close(handle)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise Unclear from error
+    if len(data) != status.st_size:  # somebody writes it right now
+        raise Unclear
+    return data
 
 
 def names_in(folder: int) -> list[str]:

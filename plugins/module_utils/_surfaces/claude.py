@@ -15,12 +15,19 @@ from .._doorway.problem import Problem
 from .._forms.forms import PERSONALITY, place
 from .._host.paths import NAME
 from .hooks import plan_hooks
-from .plan import ABSENT, REMOVED, Json, JsonSurface, PeerFolder, Planned, Settled, plan_json, plan_texts
+from .plan import ABSENT, ALREADY, REMOVED, Json, JsonSurface, PeerFolder, Planned, Settled, plan_json, plan_texts
 from .wanted import SKILLS, Wanted
 
 SETTINGS = ".claude/settings.json"
 MCP = ".mcp.json"
 SKILL_PREFIX = f"{NAME}-"
+
+
+def plan_mcp(folder: PeerFolder, personality: str, wanted: Wanted) -> Planned:
+    """Our server for the peer of this name; a file that is ours alone is known by its very bytes."""
+    if wanted.mcp_text and folder.is_settled(MCP, {(MCP, wanted.mcp_of(personality))}):
+        return Planned("mcp", ALREADY, folder.path(MCP))
+    return plan_json(folder, mcp_surface(personality, wanted))
 
 
 def mcp_surface(personality: str, wanted: Wanted) -> JsonSurface:
@@ -54,7 +61,7 @@ def plan_claude(folder: PeerFolder, personality: str, wanted: Wanted, settled: S
     if "hooks" in wanted.surfaces:
         plans.append(plan_hooks(folder, "claude", SETTINGS, wanted, settled))
     if "mcp" in wanted.surfaces:
-        plans.append(plan_json(folder, mcp_surface(personality, wanted)))
+        plans.append(plan_mcp(folder, personality, wanted))
     if "skills" in wanted.surfaces:
         plans.append(plan_skills(folder, wanted))
     return plans

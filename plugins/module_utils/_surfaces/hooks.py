@@ -11,7 +11,7 @@ from typing import Any
 
 from .._documents.errors import DocumentError
 from .._forms.scripts import is_our_command
-from .plan import FAILED, Json, JsonSurface, PeerFolder, Planned, Settled, plan_json
+from .plan import ABSENT, ALREADY, FAILED, Json, JsonSurface, PeerFolder, Planned, Settled, plan_json
 from .wanted import Wanted
 
 Commands = frozenset[str]
@@ -89,6 +89,8 @@ def plan_hooks(folder: PeerFolder, runtime: str, name: str, wanted: Wanted, sett
     """Our hook entries in the file name of a runtime's peer; failed where a shell could never run them."""
     if wanted.unusable:
         return Planned("hooks", FAILED, folder.path(name), wanted.unusable)
+    if folder.is_settled(name, settled):
+        return Planned("hooks", ALREADY if wanted.present else ABSENT, folder.path(name))
     return plan_json(folder, hooks_surface(runtime, name, wanted), settled)
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Callable, NamedTuple
+from typing import Any, Callable, NamedTuple, Optional
 
 from .._documents import json_document
 from .._documents.masking import literals, mask_json
 from .._documents.shown import shown
 from .._doorway.files import Files, Tree
-from .._doorway.folders import Folder
+from .._doorway.folders import Folder, Unclear
 from .._doorway.problem import Problem
 from .._doorway.reader import FOLDER
 from .._doorway.sandbox import Sandbox
@@ -25,7 +25,7 @@ FAILED, SKIPPED = "failed", "skipped"
 CHANGES = (WRITTEN, REMOVED)
 
 Json = dict[str, Any]
-Settled = set[tuple[str, bytes]]
+Settled = set[tuple[str, Optional[bytes]]]
 
 
 class Planned(NamedTuple):
@@ -55,13 +55,33 @@ class PeerFolder(Folder):
     def __init__(self, sandbox: Sandbox, anchor: str) -> None:
         super().__init__(sandbox, anchor)
         self._data: dict[str, bytes | None] = {}
+        self._prefix = anchor.rstrip("/") + "/"
+
+    def path(self, name: str) -> str:
+        """The full path of a name, as people know it."""
+        return self._prefix + name if name else self.anchor
 
     def data(self, name: str) -> bytes | None:
         """The bytes of a file; None where it is missing. Raises Problem as read does."""
-        if name not in self._data:
+        try:
+            return self._data[name]
+        except KeyError:
+            data = self._data[name] = self._look(name)
+            return data
+
+    def is_settled(self, name: str, settled: Settled) -> bool:
+        """True where the file is one of those that are known to need nothing."""
+        try:
+            return (name, self.data(name)) in settled
+        except Problem:  # whoever plans it says so
+            return False
+
+    def _look(self, name: str) -> bytes | None:
+        try:
+            return self.glance(name)
+        except Unclear:
             found = self.read(name)
-            self._data[name] = None if found is None else found.data
-        return self._data[name]
+            return None if found is None else found.data
 
 
 def is_missing(files: Files, cwd: str) -> bool:

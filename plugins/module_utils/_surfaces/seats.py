@@ -111,6 +111,7 @@ class Planner:
         self._settled: Settled = set()
         self._records = trust.Records(host)
         self._switches = Switches(host)
+        self._straight: dict[str, bool] = {}
         self._taken: dict[tuple[int, int, str], str] = {}
 
     def plan(self, peer: Peer) -> tuple[list[Seat], str]:
@@ -163,10 +164,18 @@ class Planner:
                 plans.append(Planned("trust", FAILED, folder.path(HOOKS)).failed(problem))
         return tuple(self._switches.told(folder, runtime, plans) if self._wanted.present else plans)
 
+    def _real(self, folder: PeerFolder, name: str) -> str:
+        """The path of a file that was looked at, without links in it; what leads to many peers is resolved once."""
+        path = folder.path(name)
+        above = os.path.dirname(folder.anchor)
+        if above not in self._straight:
+            self._straight[above] = real(above) == above
+        return path if self._straight[above] and folder.is_straight() else real(path)
+
     def _trust(self, folder: PeerFolder, hooks: Planned | None) -> Planned:
-        path = real(folder.path(HOOKS))
-        planned = Planned("trust", ALREADY, path)
         looked = hooks or plan_hooks(folder, "codex", HOOKS, self._wanted, self._settled)
+        path = self._real(folder, HOOKS)
+        planned = Planned("trust", ALREADY, path)
         if looked.action in (FAILED, SKIPPED):
             return planned._replace(action=looked.action, detail=trust.NOT_IN_PLACE)
         if looked.edits:

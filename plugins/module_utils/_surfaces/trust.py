@@ -30,6 +30,9 @@ WITHOUT_MATCHER = ("Interrupt", "PostModelRequest", "PreModelRequest", "Stop", "
 NOT_IN_PLACE = "not asked for: hooks.json is not in place"
 UNTRUSTED = "untrusted: headless Codex skips these hooks silently"
 
+# A record of Codex in its own spelling: nothing escaped, one key a line.
+HEADER = re.compile(r'\[hooks\.state\."([^"\\]+)"\]')
+PAIR = re.compile(r'(trusted_hash|enabled) = (?:"([^"\\]*)"|(true|false))')
 ON = toml_document.Raw("true")
 
 
@@ -41,21 +44,26 @@ class Records:
 
     def __init__(self, host: Host) -> None:
         self._host = host
+        self._config = b""
+        self._plain: dict[str, Any] | None = None
         self._known: dict[str, Any] | None = None
         self._identities: dict[bytes, dict[str, str] | None] = {}
 
     def trust(self, path: str, data: bytes) -> bool:
         """True where every hook in data, at path (resolved), is recorded as trusted and is switched on."""
-        if self._known is None:
-            self._known = _read_records(self._host)
         if data not in self._identities:
             self._identities[data] = identities(data)
-        wanted = self._identities[data] or {}
-        found = [(self._known.get(f"{path}:{key}"), identity) for key, identity in wanted.items()]
-        return bool(found) and all(
-            isinstance(record, dict) and record.get("trusted_hash") == identity and record.get("enabled", ON) == ON
-            for record, identity in found
-        )
+        wanted = self._identities[data]
+        if not wanted:
+            return False
+        if self._plain is None:
+            self._config = _read_config(self._host)
+            self._plain = plain_records(self._config)
+        if _are_trusted(self._plain, path, wanted):
+            return True
+        if self._known is None:
+            self._known = _all_records(self._config)
+        return _are_trusted(self._known, path, wanted)
 
 
 class Core:
@@ -107,13 +115,51 @@ class Core:
         return done
 
 
-def _read_records(host: Host) -> dict[str, Any]:
-    """By hook key; empty where they cannot be read."""
+def _are_trusted(records: dict[str, Any], path: str, wanted: dict[str, str]) -> bool:
+    for key, identity in wanted.items():
+        record = records.get(f"{path}:{key}")
+        if not isinstance(record, dict) or record.get("trusted_hash") != identity or record.get("enabled", ON) != ON:
+            return False
+    return True
+
+
+def _read_config(host: Host) -> bytes:
+    """Codex's own config; empty where it cannot be read."""
     try:
         found = host.files.read(os.path.join(host.codex_home, "config.toml"))
-        return {} if found is None else toml_document.read(found.data, ("hooks", "state")) or {}
+        return b"" if found is None else found.data
+    except Problem:
+        return b""
+
+
+def _all_records(config: bytes) -> dict[str, Any]:
+    """By hook key, however they are spelled; empty where that is no TOML."""
+    try:
+        return toml_document.read(config, ("hooks", "state")) or {}
     except Problem:
         return {}
+
+
+def plain_records(config: bytes) -> dict[str, Any]:
+    """The records that are spelled as Codex spells them, by hook key: there are many, and TOML takes its time.
+
+    Of a record that has anything else in it nothing is said, and neither is anything where a string may span lines.
+    """
+    records: dict[str, Any] = {}
+    if b'"""' in config or b"'''" in config:
+        return records
+    table: dict[str, Any] = {}
+    for line in config.decode("utf-8", "replace").split("\n"):
+        header, pair = HEADER.fullmatch(line), PAIR.fullmatch(line)
+        if header:
+            table = records[header[1]] = {}
+        elif pair:
+            table[pair[1]] = toml_document.Raw(pair[3]) if pair[3] else pair[2]
+        elif line.startswith("["):
+            table = {}
+        elif line:
+            table["enabled"] = "who knows"
+    return records
 
 
 def identities(data: bytes) -> dict[str, str] | None:

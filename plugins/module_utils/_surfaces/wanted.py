@@ -14,11 +14,14 @@ from typing import Any, NamedTuple
 
 from .._documents import json_document, toml_document
 from .._documents.shown import shown
-from .._forms.forms import Forms
+from .._forms.forms import PERSONALITY, Forms
 from .._forms.scripts import special_letters
+from .._host.paths import NAME
 
 SURFACES = ("hooks", "mcp", "skills", "trust")
 SKILLS = ".claude/skills"
+# The hole for the name as it stands in JSON.
+HOLE = json.dumps(PERSONALITY)[1:-1]
 PORT = re.compile(r"(\w+://(?:\[[^\]]*\]|[^/:]*))(?::[0-9]+)?")
 REMEDY = "such hooks never run. Set IAPEER_MEMORY_CONFIG_FILE to a file below a plain path"
 
@@ -29,8 +32,9 @@ class Wanted(NamedTuple):
     """What is wanted of which surfaces; where ours are to be taken out all of it is empty, and present is False.
 
     shims: path to bytes. commands: what a hook of ours says on this very host. hooks: runtime to event to entry. mcp:
-    our server, with the hole for the name. toml: our table, values that are no strings as Raw. skills: a SKILL.md
-    below the peer's folder to its bytes. unusable: why the hooks could never run, empty where they do.
+    our server, with the hole for the name; mcp_text: a whole file of it. toml: our table, values that are no strings as
+    Raw. skills: a SKILL.md below the peer's folder to its bytes. unusable: why the hooks could never run, empty where
+    they do.
     """
 
     surfaces: Sequence[str] = SURFACES
@@ -42,21 +46,29 @@ class Wanted(NamedTuple):
     toml: Json | None = None
     skills: Mapping[str, bytes] = {}
     unusable: str = ""
+    mcp_text: str = ""
+
+    def mcp_of(self, personality: str) -> bytes:
+        """The .mcp.json of a peer that has no other server."""
+        name = json.dumps(personality, ensure_ascii=False)[1:-1]
+        return self.mcp_text.replace(HOLE, name).encode("utf-8", "surrogatepass")
 
 
 def from_forms(forms: Forms, folder: str, surfaces: Sequence[str] = SURFACES, port: int | None = None) -> Wanted:
     """What the forms want where the shims stand in folder; port: in place of that of the forms' own addresses."""
     shims = {os.path.join(folder, name): _bytes(text) for name, text in forms.shims.items()}
+    mcp = with_port(forms.mcp, port)
     return Wanted(
         surfaces,
         True,
         shims,
         frozenset(shims),
         json_document.plain(forms.hooks),
-        with_port(forms.mcp, port),
+        mcp,
         with_port(toml_values(forms.toml), port),
         skill_files(forms.skills),
         _unusable(forms.hooks),
+        json_document.dump_like(None, {"mcpServers": {NAME: mcp}}).decode(),
     )
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway import folders
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.folders import Folder
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.handles import flock
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.handles import GLANCE_CAP, flock
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.reader import Reader
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
@@ -363,7 +363,7 @@ def put_odd(folder: Path, kind: str) -> None:
     elif kind == "folder":
         odd.mkdir()
     else:
-        odd.write_bytes(b"x" * (folders.GLANCE_CAP + 1))
+        odd.write_bytes(b"x" * (GLANCE_CAP + 1))
 
 
 @pytest.mark.parametrize("size", [0, 1, 65535, 65536])

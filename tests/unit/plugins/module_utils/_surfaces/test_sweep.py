@@ -18,7 +18,13 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.folde
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._forms.content import skills_en, skills_ru
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import peers, seats, sweep
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import (
+    codex,
+    peers,
+    plan,
+    seats,
+    sweep,
+)
 from ansible_collections.agfpd.iapeer_memory.tests.unit.fakes import (
     MISSING,
     REFUSED,
@@ -92,6 +98,38 @@ def test_a_crash_is_one_failed_seat(place: Place, monkeypatch: pytest.MonkeyPatc
     assert "beta:claude: hooks: " in done["msg"]
     assert "crashed: ZeroDivisionError: a bug" in done["msg"]
     assert outcomes(done)["alpha:claude:mcp"] == outcomes(done)["gamma:claude:mcp"] == "written"
+
+
+def test_what_is_in_place_costs_little(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A peer's eight files and the folders they are in are opened once, and equal documents are parsed once."""
+    counts: dict[str, int] = {}
+
+    def counted(owner: Any, name: str) -> None:
+        real = getattr(owner, name)
+
+        def call(*args: Any, **more: Any) -> Any:
+            counts[name] = counts.get(name, 0) + 1
+            return real(*args, **more)
+
+        monkeypatch.setattr(owner, name, call)
+
+    def cost(peers: int) -> dict[str, int]:
+        place.fleet(**{f"p{n}": ["codex", "claude"] for n in range(peers)})
+        ensure(place)
+        counts.clear()
+        assert ensure(place, check=True)["in_place"] == 2 * peers
+        return dict(counts)
+
+    for owner, name in (
+        *((os, "open"), (os, "stat"), (os.path, "realpath")),
+        *((plan.json_document, "load"), (codex.toml_document, "read")),
+    ):
+        counted(owner, name)
+    few, many = cost(5), cost(25)
+    assert {name: (many[name] - few[name]) / 20 for name in many} == {
+        **{"open": 16, "stat": 9},  # the folder, seven below it and eight files; the files and settings.local.json
+        **dict.fromkeys(("realpath", "load", "read"), 0),
+    }
 
 
 def test_seats_without_changes_take_no_thread(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

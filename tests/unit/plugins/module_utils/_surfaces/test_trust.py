@@ -9,8 +9,12 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._documents import toml_document
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.egress import Outcome
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.edits import Edit
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import trust
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.plan import Planned
@@ -137,6 +141,37 @@ def test_every_hook_must_be_recorded(place: Place) -> None:
     assert not recorded(place, TABLE, document(Stop=[{"hooks": [PLAIN, PLAIN]}]))
     second = TABLE.replace("stop:0:0", "stop:0:1")
     assert recorded(place, TABLE + second, document(Stop=[{"hooks": [PLAIN, PLAIN]}]))
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                *(TABLE, TABLE.replace("stop", "start"), f"[hooks.state]\n{TABLE}", "[hooks]\n", "[features]\n"),
+                *("enabled = true\n", "enabled = false\n", f'trusted_hash = "{HASHED}"\n', 'trusted_hash = "x"\n'),
+                *("  enabled = false\n", "# enabled = false\n", "enabled = false # off\n", 'note = "x"\n', "\n"),
+                *('text = """\n', f"'''\n{TABLE}'''\n", "list = [\n]\n", TABLE.replace("\n", "\r\n")),
+                f'[hooks.state]\n"{PATH}:{KEY}" = {{ trusted_hash = "{HASHED}" }}\n',
+            ]
+        ),
+        max_size=6,
+    )
+)
+def test_what_the_quick_reader_trusts_the_careful_one_trusts(parts: list[str]) -> None:
+    text = "".join(parts)
+    try:
+        careful = toml_document.read(text.encode(), ("hooks", "state")) or {}
+    except Problem:
+        return  # Codex does not start with such a config
+    for key, record in trust.plain_records(text.encode()).items():
+        if record.get("enabled", trust.ON) == trust.ON and "trusted_hash" in record:
+            known = careful[key]
+            assert (known["trusted_hash"], known.get("enabled", trust.ON)) == (record["trusted_hash"], trust.ON)
+
+
+def test_records_in_their_usual_spelling_are_read_quickly(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trust.toml_document, "read", lambda *_: pytest.fail("the careful reader was asked"))
+    assert recorded(place, 'model = "x"\n\n[hooks.state]\n\n' + TABLE + "\n[features]\nhooks = true\n")
 
 
 # The core

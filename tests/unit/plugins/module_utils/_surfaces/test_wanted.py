@@ -18,7 +18,11 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._forms.bundled
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._forms.forms import PERSONALITY, Forms
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.core import Peer
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import peers
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.wanted import toml_values, with_port
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.wanted import (
+    from_forms,
+    toml_values,
+    with_port,
+)
 from ansible_collections.agfpd.iapeer_memory.tests.unit.fakes import StandIn
 from ansible_collections.agfpd.iapeer_memory.tests.unit.place import Place
 
@@ -140,6 +144,17 @@ def test_a_next_versions_forms_come_as_they_are(place: Place) -> None:
     again = ensure(place, forms)
     assert (again["changed"], again["in_place"]) == (False, 2)
     assert place.snapshot("calls.jsonl") == before
+
+
+@pytest.mark.parametrize("name", ["alpha", "Ольга", 'a"b', "a\\b", "a\x07", "a\u2028b", "👍", "$1", "\\1"])
+def test_a_file_that_is_ours_alone_is_known_by_its_bytes(place: Place, name: str) -> None:
+    forms = next_forms(place)
+    peer = {"personality": name, "cwd": str(place.peer("x")), "runtimes": ["claude"]}
+    assert "failed" not in ensure(place, forms, peers=[peer])
+    wanted = from_forms(forms, str(place.hooks))
+    assert (place.peer("x") / ".mcp.json").read_bytes() == wanted.mcp_of(name)
+    assert not ensure(place, forms, peers=[peer])["changed"]
+    assert ensure(place, forms, peers=[{**peer, "personality": "other"}])["changed"]
 
 
 def test_an_upgrade_and_the_way_back_leave_no_entry_behind_and_foreign_ones_where_they_stand(place: Place) -> None:
