@@ -49,7 +49,8 @@ class ActionModule(ActionBase):
             looked = self._look(options, task_vars)
         except AnsibleActionFail as problem:
             return {**result, "changed": False, "action": "failed", "stopped": str(problem), "next": ONLY_REPORT}
-        if looked.pop("failed", False):
+        if looked.get("failed"):
+            looked["failed"] = False  # else Ansible judges by the exit code of a module that was killed
             looked["stopped"] = str(looked.get("msg") or looked.get("module_stderr") or "it ended without a word")
         looked["next"] = self._next(looked, report)
         if looked["next"] == FINISHED:

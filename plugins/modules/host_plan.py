@@ -81,8 +81,10 @@ options:
   version:
     description: The version that slot and doctrines are to carry, as text; without it what the provider's binary says.
     type: raw
-  keep_forms:
-    description: Write down what was learned from the provider for the next run; never in check mode.
+  keep:
+    description:
+      - Write down for the next run what this one has learned, the provider's forms and what memoryd runs from. Never in
+        check mode.
     type: bool
     default: false
   claude_bin:
@@ -301,7 +303,7 @@ def main() -> None:
             checksum={"type": "str"},
             version={"type": "raw"},
             forms=FORMS,
-            keep_forms={"type": "bool", "default": False},
+            keep={"type": "bool", "default": False},
             claude_bin={"type": "path"},
             codex_bin={"type": "path"},
             lock_timeout={"type": "float", "default": 15},

@@ -12,6 +12,9 @@ version_added: 0.1.0
 description:
   - Installs a file of the controller as the provider's binary, in one step, with the mode 0755.
   - The file travels only where the host does not have it already.
+  - A new binary is asked for its version before it takes the name, in a private folder of the run. Where it tells none,
+    the module fails and the old one stays.
+  - The one that it replaces is kept beside it, with C(.previous) at the end of its name.
 extends_documentation_fragment:
   - agfpd.iapeer_memory.host
   - agfpd.iapeer_memory.host.changes
@@ -104,6 +107,16 @@ needed:
   returned: success
   type: bool
   sample: true
+version:
+  description: The version that the new binary tells; empty where it was not asked, as in check mode.
+  returned: success
+  type: str
+  sample: 1.4.0
+previous:
+  description: Where the replaced binary is kept, or would be; empty where none is replaced.
+  returned: success
+  type: str
+  sample: /home/ada/.local/bin/iapeer-memory.previous
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -111,11 +111,19 @@ refused:
   type: bool
   sample: true
 files:
-  description: The paths of what was written or removed, or would be in check mode.
+  description:
+    - The paths of the files that were written or removed, or would be, each with the SHA-256 of its new text.
+    - That is empty for a file that goes.
+  returned: success
+  type: dict
+  sample:
+    /home/ada/.iapeer/fragments/iapeer-memory.md: 6a3f7c0e5d0f6b7a4c1e2d3b4a59687766554433221100ffeeddccbbaa998877
+modes:
+  description: The paths of files and folders whose permission bits alone were set, or would be.
   returned: success
   type: list
   elements: str
-  sample: [/home/ada/.iapeer/plugins/iapeer-memory/memoryd-launcher.sh]
+  sample: [/home/ada/.iapeer/plugins/iapeer-memory/dream-tick-gate.sh]
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -176,9 +176,8 @@ def _heartbeat(checked: Checked) -> Row:
         watch = f", watch={daemon['watch']}" if daemon["watch"] else ""
         return Row(name, OK, f"{daemon['heartbeat_age']:.0f} s old{watch}")
     result = checked.done.get("memoryd")
-    if result and status_of(result) != OK:
-        status = REPAIRED if status_of(result) == CHANGED and result["action"] == "restarted" else FAIL
-        return Row(name, status, f"{problem}; {detail_of(result)}")
+    if result and (status_of(result) == FAIL or result["action"] == "restarted"):
+        return Row(name, FAIL if status_of(result) == FAIL else REPAIRED, f"{problem}; {detail_of(result)}")
     if not daemon["running"]:
         problem += "; memoryd is not running" + (f" ({daemon['problem']})" if daemon["problem"] else "") + START
     return Row(name, FAIL, problem)

@@ -113,26 +113,29 @@ def test_every_failure_is_one_telling_line(sight: Sight) -> None:
 
 
 def test_a_v1_1_slot_is_for_update_to_migrate(sight: Sight) -> None:
-    detail = f"{sight.hosts['v1_1'].slot_path}: the slot is in the v1.1 form: migrate with update"
+    migrate = "the slot is in the v1.1 form: migrate with update"
     for run in (sight.verified, sight.repaired):
-        assert run.rows("v1_1")["memory-slot"] == ("fail", detail)
-        assert run.rows("v1_1")["peer-surfaces"] == ("skip", "the slot is in the v1.1 form: migrate with update")
+        assert run.rows("v1_1")["memory-slot"] == ("fail", migrate)
+        for check in ("legacy-plugin", "peer-surfaces"):
+            assert run.rows("v1_1")[check] == ("skip", migrate)
     assert not [line for line in sight.repairs["v1_1"] if SLOT in line or "/.claude" in line or "/.codex" in line]
     assert sight.hosts["v1_1"].calls("memory-plugin") == []
 
 
 def test_a_foreign_slot_is_named_and_never_repaired(sight: Sight) -> None:
-    detail = f"{sight.hosts['foreign'].slot_path}: the slot is held by other-memory: left as it is"
+    held = "the slot is held by other-memory"
     for run in (sight.verified, sight.repaired):
-        assert run.rows("foreign")["memory-slot"] == ("fail", detail)
-        assert run.rows("foreign")["peer-surfaces"] == ("skip", "held by other-memory")
-    assert not [line for line in sight.repairs["foreign"] if SLOT in line or "/.claude" in line or "/.codex" in line]
+        assert run.rows("foreign")["memory-slot"] == ("fail", f"{held}: left as it is")
+        nothing = f"{held}: a host of another provider gets nothing of ours"
+        assert run.rows("foreign")["peer-surfaces"] == ("skip", nothing)
+    assert sight.repairs["foreign"] == []
 
 
 def test_what_depends_on_the_config_is_skipped_without_one(sight: Sight) -> None:
     for run in (sight.verified, sight.repaired):
         rows = run.rows("not_provisioned")
-        assert rows["config"] == ("fail", "IAPEER_MEMORY_VAULT_PATH is not set")
+        assert rows["config"].status == "fail"
+        assert rows["config"].detail.startswith("IAPEER_MEMORY_VAULT_PATH is not set (")
         for check in ("memory-slot", "fleet-map", "peer-surfaces"):
             assert rows[check] == ("skip", "not provisioned")
     assert not [line for line in sight.repairs["not_provisioned"] if SLOT in line or "fleet.json" in line]
@@ -149,7 +152,7 @@ def test_a_dead_daemon_without_a_notifier_is_told_how_to_start(sight: Sight) -> 
 
 
 def test_without_a_core_files_are_still_verified(sight: Sight) -> None:
-    assert sight.verified.failed("no_core") == ["peer-surfaces[beta:codex]", "memoryd-heartbeat"]
+    assert sight.verified.failed("no_core") == ["peer-surfaces[beta:codex]", "memoryd-heartbeat", "role-descriptions"]
     rows = sight.checked.rows("no_core")
     assert rows["fleet"].status == "fail"
     assert rows["fleet"].detail.startswith("the core is missing: no ")

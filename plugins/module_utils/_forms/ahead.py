@@ -19,7 +19,10 @@ class Ahead(NamedTuple):
 
     forms: of the binary that is about to be there. version: its own. peers: of the map that is about to be written.
     roles: of the manifest that is about to be written. newborn: the roles whose peers are about to be made, wherever
-    the core puts them. templates: file name to text. written: the paths of files that are about to appear or to change.
+    the core puts them.
+    templates: file name to text. written: the paths of files that are about to appear or to change their bytes. sums:
+    the checksum (SHA-256) that such a file will have, where it is known. mended: the paths of files that are about to
+    change their permission bits alone.
     """
 
     forms: Forms | None = None
@@ -29,6 +32,8 @@ class Ahead(NamedTuple):
     newborn: tuple[str, ...] = ()
     templates: Mapping[str, str] = {}
     written: frozenset[str] = frozenset()
+    sums: Mapping[str, str] = {}
+    mended: frozenset[str] = frozenset()
 
 
 NOTHING = Ahead()

@@ -65,7 +65,8 @@ def held(step: str, facts: Facts, done: Statuses, repair: bool = False) -> Held 
 def _unfit(step: str, facts: Facts, done: Statuses) -> Held | None:
     """A host that is not provisioned, or whose provider is not there: said once, at the first step that needs it."""
     if not facts["config"]["ok"]:
-        return Held(FAIL if step == "templates" else SKIP, f"not provisioned: {facts['config']['problem']}")
+        problem = facts["config"]["problem"]
+        return Held(FAIL, f"not provisioned: {problem}") if step == "templates" else Held(SKIP, "not provisioned")
     return _nameless(facts, done)
 
 

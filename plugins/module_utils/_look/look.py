@@ -15,16 +15,18 @@ from typing import Any, cast
 from .._doorway.egress import Binary, Egress, Outcome
 from .._doorway.problem import Problem
 from .._forms.ahead import NOTHING, Ahead
-from .._forms.wanted import wanted_forms
+from .._forms.wanted import remembered_version, wanted_forms
 from .._host.host import Host
 from .._host.options import given_version
 from .._host.results import FAILED, SKIPPED, Result, stopped
+from .._things.memoryd import observe
+from .._things.ran_from import runs_from
 from .._things.setup import Day, first_day
 from .._things.slot import FOREIGN, read_slot
 from .arrivals import ARRIVALS
 from .gates import PLANS, pending
 from .info import in_short, read_host
-from .plan import FAIL, Held, status_of
+from .plan import FAIL, OK, Held, status_of
 from .removals import REMOVALS
 from .step import Step
 from .steps import STEPS
@@ -59,10 +61,9 @@ class Remembering:
 def look(host: Host, options: Mapping[str, Any], check: bool) -> Result:
     """What every step of a playbook would do on this host, and all that is known of it; changes nothing.
 
-    options: playbook (update), those of the steps' modules by their own names, probe, keep_forms (write what was
-    learned of the provider down for the next run; not in check mode). data: what `gather` finds, playbook, version,
-    steps (name to the step's result without its bulk), pending (the steps that have something to do). Raises Problem
-    for wrong options.
+    options: playbook (update), those of the steps' modules by their own names, probe, keep (write down for the next
+    run what this one has learned; not in check mode). data: what `gather` finds, playbook, version, steps (name to the
+    step's result without its bulk), pending (the steps that have something to do). Raises Problem for wrong options.
     """
     playbook = options.get("playbook") or "update"
     plan, work = PLANS[playbook], WORK[playbook]
@@ -70,7 +71,8 @@ def look(host: Host, options: Mapping[str, Any], check: bool) -> Result:
     if playbook == "install" and (day := _first_day(host, options)) is not None:
         host, options = day.host, {**options, "day": day}
     options = {**options, "templates": _own_templates(host, options)}
-    facts = _facts(host, {**options, "keep_forms": options.get("keep_forms") and not check})
+    keep = bool(options.get("keep")) and not check
+    facts = _facts(host, options, keep)
     ahead = NOTHING
     steps: dict[str, dict[str, Any]] = {}
     diffs: list[Mapping[str, str]] = []
@@ -80,6 +82,8 @@ def look(host: Host, options: Mapping[str, Any], check: bool) -> Result:
         ahead = work[name].leaves(ahead, result, host)
         steps[name] = _told(result)
         diffs += result.diff
+    if keep and status_of(steps.get("memoryd", {})) == OK:
+        observe(host, runs_from(host))
     found = {**facts, "playbook": playbook, "steps": steps, "pending": pending(steps, plan)}
     changed = any(told["changed"] for told in steps.values())
     return Result("looked", _detail(found), changed=check and changed, diff=diffs, data=found)
@@ -99,11 +103,11 @@ def _own_templates(host: Host, options: Mapping[str, Any]) -> Any:
     return given.get(host.config.locale) or given.get("") or None
 
 
-def _facts(host: Host, options: Mapping[str, Any]) -> dict[str, Any]:
+def _facts(host: Host, options: Mapping[str, Any], keep: bool) -> dict[str, Any]:
     """What is known of the host, with the version that is wanted there; empty where nobody can tell it."""
     asked = options.get("playbook") != "uninstall" and read_slot(host).form != FOREIGN and host.config.ok
-    keep = bool(options.get("keep_forms"))
-    facts = read_host(host, options, wanted_forms(host, options, keep=keep).version if asked else "")
+    known = (wanted_forms(host, options, keep=keep).version or remembered_version(host)) if asked else ""
+    facts = read_host(host, options, known)
     return {**facts, "version": given_version("version", options.get("version")) or facts["binary"]["version"]}
 
 

@@ -7,13 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from .._forms.ahead import Ahead
 from .._forms.wanted import ensure as learn_forms
 from .._host.core import peers_of
 from .._host.host import Host
-from .._host.results import FAILED, SKIPPED, Result
+from .._host.results import SKIPPED, Result
 from .._surfaces import legacy_plugin, peers
 from .._things import (
     binary,
@@ -27,7 +26,8 @@ from .._things import (
     triggers,
     wake_policy,
 )
-from .step import Options, Step, Work, given, nothing
+from .._things.ran_from import runs_from
+from .step import Options, Step, given, nothing
 
 
 def _written(ahead: Ahead, *paths: str) -> Ahead:
@@ -57,40 +57,19 @@ def _new_scripts(ahead: Ahead, result: Result, host: Host) -> Ahead:
     return provider_files.leaves(ahead, result)
 
 
-# ---- temporary adapters
-def _old(ensure: Any) -> Work:
-    def work(host: Host, options: Options, check: bool, ahead: Ahead) -> Result:
-        d = dict(ensure(host, options, check))
-        return Result(d.pop("action"), d.pop("detail"), d.pop("changed"), d.pop("msg", "") if d.pop("failed", False) else "", diff=d.pop("diff", []), data=d)
-    return work
-
-
-def _memoryd(host: Host, options: Options, check: bool, ahead: Ahead) -> Result:
-    if options.get("restart") == "never":
+def _restart(host: Host, options: Options, check: bool, ahead: Ahead) -> Result:
+    """The work on memoryd by the word for when: stale, always or never."""
+    when = options.get("restart")
+    if when == "never":
         return Result(SKIPPED, "restarts are switched off (never)")
-    paths = [host.paths.binary, host.paths.slot, host.paths.launcher, host.paths.config_file]
-    anyway = options.get("restart") == "always" or ahead.written.intersection(paths)
-    asked = {} if anyway else {"newer_than": paths, "hung_after": options.get("hung_after")}
-    return _old(memoryd.ensure)(host, {**asked, "wait": 5}, check, ahead)
-
-
-def _binary(host: Host, options: Options, check: bool, ahead: Ahead) -> Result:
-    if options.get("checksum"):
-        return _old(binary.ensure)(host, options, check, ahead)
-    told = binary.binary_version(host)
-    if told.version:
-        return Result("already", f"{host.paths.binary} is version {told.version}")
-    if told.refused:
-        return Result(SKIPPED, told.problem, refused=True)
-    words = f"{told.problem}: install it, or name a file to install in iapeer_memory_binary_src"
-    return Result(FAILED, words, failure=words)
-# ---- end
+    asked = {} if when == "always" else {"newer_than": runs_from(host), "hung_after": options.get("hung_after")}
+    return memoryd.ensure(host, {**asked, "wait": options.get("wait")}, check, ahead)
 
 
 COMMON = ("forms",)
 VERSIONED = (*COMMON, "version")
 STEPS: Mapping[str, Step] = {
-    "binary": Step(_binary, given("checksum", "src", *COMMON), _new_binary),
+    "binary": Step(binary.ensure, given("checksum", "src", *COMMON), _new_binary),
     "forms": Step(learn_forms, given(*COMMON), nothing),
     "templates": Step(provider_files.ensure, given("templates", *COMMON, part="templates"), _new_templates),
     "doctrines": Step(doctrines.ensure, given(*VERSIONED), nothing),
@@ -103,5 +82,5 @@ STEPS: Mapping[str, Step] = {
     "launcher": Step(provider_files.ensure, given(*COMMON, part="launcher"), _new_scripts),
     "triggers": Step(triggers.ensure, given(*COMMON, standard=True, state="present"), nothing),
     "guide": Step(provider_files.ensure, given("templates", *COMMON, part="guide"), nothing),
-    "memoryd": Step(_memoryd, given("restart", "hung_after", "wait"), nothing),
+    "memoryd": Step(_restart, given("restart", "hung_after", "wait"), nothing),
 }

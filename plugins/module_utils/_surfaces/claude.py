@@ -10,6 +10,7 @@ from typing import Any
 
 from .._documents import json_document
 from .._documents.errors import DocumentError
+from .._doorway.foresight import REMOVE_FOLDER
 from .._doorway.problem import Problem
 from .._forms.forms import PERSONALITY, place
 from .._host.paths import NAME
@@ -68,7 +69,7 @@ def plan_skills(folder: PeerFolder, wanted: Wanted) -> Planned:
     try:
         ours = [f"{SKILLS}/{name}" for name in folder.names(SKILLS) if name.startswith(SKILL_PREFIX)]
         for name in ours:
-            folder.refuse_change(name)
+            folder.foresee(name, REMOVE_FOLDER)
     except Problem as problem:
         return planned.failed(problem)
     return planned._replace(action=REMOVED, folders=tuple(ours)) if ours else planned

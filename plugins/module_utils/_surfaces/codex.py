@@ -14,7 +14,7 @@ from .._documents import toml_document
 from .._documents.masking import SHOWN
 from .._doorway.folders import Folder
 from .._doorway.problem import Problem
-from .._host.edits import Edit
+from .._host.edits import Edit, foresee_in
 from .._host.paths import NAME
 from .hooks import plan_hooks
 from .plan import ABSENT, ALREADY, REMOVED, WRITTEN, Json, PeerFolder, Planned, Settled
@@ -50,10 +50,10 @@ def plan_config(folder: PeerFolder, wanted: Json | None, settled: Settled) -> Pl
             settled.add((CONFIG, before or b""))
             return planned
         after = _changed(folder, before, wanted)
-        folder.refuse_change(CONFIG)
+        edit = Edit(folder.path(CONFIG), before, after, shown=(_shown(current), _shown(wanted, every=True)))
+        foresee_in(folder, CONFIG, edit)
     except Problem as problem:
         return planned.failed(problem)
-    edit = Edit(folder.path(CONFIG), before, after, shown=(_shown(current), _shown(wanted, every=True)))
     return planned._replace(action=REMOVED if wanted is None else WRITTEN, edits=((CONFIG, edit),))
 
 

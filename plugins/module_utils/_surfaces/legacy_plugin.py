@@ -16,6 +16,7 @@ from .._documents.shown import shown
 from .._doorway.egress import Binary, Outcome
 from .._doorway.folders import Folder
 from .._doorway.problem import Problem
+from .._doorway.spelling import real
 from .._forms.ahead import NOTHING, Ahead
 from .._host.core import Peer, core_problem, peers_of, read_registry
 from .._host.edits import read_json_object
@@ -200,9 +201,9 @@ def _in_peer(host: Host, peer: Peer, installed: set[str]) -> list[Trace]:
     trace = Trace(peer.personality, "claude", peer.cwd)
     try:
         with Folder(host.files.sandbox, peer.cwd) as folder:
-            return [trace] if os.path.realpath(peer.cwd) in installed or mentions(folder) else []
+            return [trace] if _real(peer.cwd) in installed or mentions(folder) else []
     except Problem as problem:
-        return [] if is_missing(peer.cwd) else [trace._replace(unseen=str(problem))]
+        return [] if is_missing(host.files, peer.cwd) else [trace._replace(unseen=str(problem))]
 
 
 def _installed_projects(host: Host) -> tuple[set[str], list[Trace]]:
@@ -215,7 +216,15 @@ def _installed_projects(host: Host) -> tuple[set[str], list[Trace]]:
         return set(), unseen
     entries = plugins.get(PLUGIN) if isinstance(plugins, dict) else None
     rows = [row for row in entries if isinstance(row, dict)] if isinstance(entries, list) else []
-    return {os.path.realpath(row["projectPath"]) for row in rows if isinstance(row.get("projectPath"), str)}, []
+    return {_real(row["projectPath"]) for row in rows if isinstance(row.get("projectPath"), str)}, []
+
+
+def _real(path: str) -> str:
+    """A path with its links resolved; what is no path stays what it is."""
+    try:
+        return real(path)
+    except ValueError:
+        return path
 
 
 def _in_codex(host: Host) -> list[Trace]:

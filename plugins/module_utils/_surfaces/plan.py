@@ -7,19 +7,18 @@
 from __future__ import annotations
 
 import json
-import os
-import stat
 from collections.abc import Mapping
 from typing import Any, Callable, NamedTuple
 
 from .._documents import json_document
 from .._documents.masking import literals, mask_json
 from .._documents.shown import shown
-from .._doorway.files import Tree
+from .._doorway.files import Files, Tree
 from .._doorway.folders import Folder
 from .._doorway.problem import Problem
+from .._doorway.reader import FOLDER
 from .._doorway.sandbox import Sandbox
-from .._host.edits import Edit, apply_in
+from .._host.edits import Edit, apply_in, foresee_in
 
 WRITTEN, ALREADY, REMOVED, ABSENT = "written", "already", "removed", "absent"
 FAILED, SKIPPED = "failed", "skipped"
@@ -65,13 +64,11 @@ class PeerFolder(Folder):
         return self._data[name]
 
 
-def is_missing(cwd: str) -> bool:
+def is_missing(files: Files, cwd: str) -> bool:
     """True where the system says that there is no such folder; whatever else keeps us out of it is not that."""
     try:
-        return not stat.S_ISDIR(os.stat(cwd).st_mode)
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except (OSError, ValueError):
+        return files.kind_of(cwd) != FOLDER
+    except Problem:
         return False
 
 
@@ -110,7 +107,7 @@ def plan_json(folder: PeerFolder, wanted: JsonSurface, settled: Settled | None =
                 settled.add((wanted.name, data))
             return planned
         edit = _json_edit(folder, wanted, data, before, after)
-        folder.refuse_change(wanted.name)
+        foresee_in(folder, wanted.name, edit)
     except Problem as problem:
         return planned.failed(problem)
     return planned._replace(action=REMOVED if wanted.removal else WRITTEN, edits=((wanted.name, edit),))
@@ -135,8 +132,8 @@ def plan_texts(folder: PeerFolder, surface: str, path: str, texts: Mapping[str, 
         for name, data in texts.items():
             found = folder.data(name)
             if found != data:
-                folder.refuse_change(name)
                 edits.append((name, Edit(folder.path(name), found, data)))
+                foresee_in(folder, *edits[-1])
     except Problem as problem:
         return planned.failed(problem)
     if not edits:

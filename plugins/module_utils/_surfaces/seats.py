@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from .._documents.shown import shown
 from .._doorway.problem import Problem
+from .._doorway.spelling import real
 from .._host.core import Peer
 from .._host.host import Host
 from . import trust
@@ -126,7 +127,7 @@ class Planner:
             with PeerFolder(self._host.files.sandbox, peer.cwd) as folder:
                 return self._seats(folder, peer, runtimes)
         except Problem as problem:
-            if is_missing(peer.cwd):
+            if is_missing(self._host.files, peer.cwd):
                 return [], f"its cwd is missing: {shown(peer.cwd)}"
             return self._unseen(peer, runtimes, problem), ""
 
@@ -163,7 +164,7 @@ class Planner:
         return tuple(self._switches.told(folder, runtime, plans) if self._wanted.present else plans)
 
     def _trust(self, folder: PeerFolder, hooks: Planned | None) -> Planned:
-        path = os.path.realpath(folder.path(HOOKS))
+        path = real(folder.path(HOOKS))
         planned = Planned("trust", ALREADY, path)
         looked = hooks or plan_hooks(folder, "codex", HOOKS, self._wanted, self._settled)
         if looked.action in (FAILED, SKIPPED):

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -40,7 +41,10 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
         _detail(host, part, edits, changed),
         changed=bool(changed),
         diff=[edit.diff() for edit in changed],
-        data={"files": [edit.path for edit in changed]},
+        data={
+            "files": {edit.path: _checksum(edit) for edit in changed if edit.before != edit.after},
+            "modes": [edit.path for edit in changed if edit.before == edit.after],
+        },
     )
 
 
@@ -60,7 +64,14 @@ def _gone(host: Host, part: str, check: bool) -> Result:
 
 def leaves(ahead: Ahead, result: Result) -> Ahead:
     """What a result in check mode leaves for the steps after it: files that are about to appear or to change."""
-    return ahead._replace(written=ahead.written.union(result.data.get("files", ())))
+    files, modes = result.data.get("files", {}), result.data.get("modes", ())
+    return ahead._replace(
+        written=ahead.written.union(files), sums={**ahead.sums, **files}, mended=ahead.mended.union(modes)
+    )
+
+
+def _checksum(edit: Edit) -> str:
+    return "" if edit.after is None else hashlib.sha256(edit.after).hexdigest()
 
 
 def _detail(host: Host, part: str, edits: list[Edit], changed: list[Edit]) -> str:

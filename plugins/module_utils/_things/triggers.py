@@ -196,7 +196,7 @@ class _Work:
     def _missing(self, wanted: Wanted, ahead: Ahead) -> str:
         """The program that a trigger names, unless it is there and executable, or is about to be."""
         path = wanted.message.get(PROGRAMS[wanted.kind]) if wanted.state == PRESENT else None
-        if not path or path in ahead.written or self.host.files.sandbox.hides(path):
+        if not path or path in ahead.written or path in ahead.mended or self.host.files.sandbox.hides(path):
             return ""
         runs = os.path.isfile(path) and bool((self.host.files.mode(path) or 0) & 0o111)
         return "" if runs else str(path)

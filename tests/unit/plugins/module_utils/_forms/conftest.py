@@ -32,7 +32,6 @@ def home_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
     """A host with the stand-in provider 7.1."""
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    monkeypatch.setenv("TMPDIR", str(temporary))
     wanted._known.clear()
     home = Home(Place(tmp_path / "host"), temporary)
     home.install("7.1.0")

@@ -105,7 +105,7 @@ def test_the_bundled_first_day_can_be_asked_for(home_of: Home) -> None:
 
 
 def test_the_sandbox_refuses_a_binary_that_was_not_named(home_of: Home) -> None:
-    environ = {**home_of.place.environ(), "IAPEER_TEST_SANDBOX": "1", "IAPEER_ROOT": str(home_of.place.root)}
+    environ = {**home_of.environ(), "IAPEER_TEST_SANDBOX": "1", "IAPEER_ROOT": str(home_of.place.root)}
     found = learn_init(open_host({"iapeer_bin": "/fake/iapeer"}, environ), {})
     assert found.why == f"refused by the sandbox: {home_of.place.binary} was not named"
     named = {"iapeer_bin": "/fake/iapeer", "binary_path": str(home_of.place.binary)}
@@ -162,7 +162,7 @@ DAYS: list[tuple[Tamper, str]] = [
     (appended("vault/Canon/two\nlines.md", "x"), "the vault has names that are none"),
     (deep, "the vault is too deep"),
     (many, "the vault has too much in it"),
-    (linked, "link is no plain file"),
+    (linked, "vault/link: missing, or a link"),
     (created("create", "mallory", "--description", "x"), "it creates 'mallory'"),
     (created("create", "index", "--description", "x"), "it creates 'index'"),
     (created("create"), "it creates ''"),

@@ -23,7 +23,9 @@ OURS = {"disabledMcpjsonServers": ["other", "iapeer-memory"]}
 def ensure(place: Place, check: bool = False, **options: Any) -> Mapping[str, Any]:
     """The module's work."""
     host = place.host(StandIn(place.home, place.root, place.state))
-    return peers.ensure(host, {"state": "present", "lock_timeout": 1, **options}, check).as_dict(True)
+    return peers.ensure(host, {"state": "present", "forms": "bundled", "lock_timeout": 1, **options}, check).as_dict(
+        True
+    )
 
 
 def details(done: Mapping[str, Any]) -> dict[str, str]:
