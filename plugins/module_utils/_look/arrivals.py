@@ -69,7 +69,8 @@ ARRIVALS: Mapping[str, Step] = {
     "setup": Step(
         _setup,
         given(
-            *("day", "vault_path", "locale", "mode", "human_name", "role_runtime", "guide", "templates", "src", "forms")
+            *("forms", "checksum", "src", "day", "vault_path", "locale", "mode", "human_name", "role_runtime", "guide"),
+            "templates",
         ),
         _set_up,
     ),

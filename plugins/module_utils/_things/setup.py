@@ -23,6 +23,7 @@ from .._host.host import Host
 from .._host.options import absolute
 from .._host.results import FAILED, Result
 from .._host.roles import Role
+from .binary import brought
 from .crew import Crew, create, manifest_entries, plan_crew, plan_manifest
 from .guide import plan_first_guide, write_first_guide
 from .slot import ABSENT, MALFORMED, read_slot
@@ -46,8 +47,8 @@ class Day(NamedTuple):
 def first_day(host: Host, options: Mapping[str, Any], needed: bool = False) -> Day:
     """The host as it will be. needed: what init would make has to be known in any case.
 
-    options: vault_path, locale, mode, human_name, role_runtime, forms, src (a binary that is about to become the
-    provider's). Raises Problem where nothing says where the
+    options: vault_path, locale, mode, human_name, role_runtime, forms, src and checksum (a binary that is about
+    to become the provider's). Raises Problem where nothing says where the
     vault is to be, where config.env cannot be used, and for options that are no answers.
     """
     path = os.path.realpath(host.paths.config_file)  # the operator's file may well be a link into other dotfiles
@@ -65,8 +66,10 @@ def first_day(host: Host, options: Mapping[str, Any], needed: bool = False) -> D
 
 
 def _learned(host: Host, options: Mapping[str, Any]) -> InitForms:
-    binary = options.get("src") or host.paths.binary
-    return learn_init(host._replace(paths=host.paths._replace(binary=binary)), options)
+    if not options.get("src"):
+        return learn_init(host, options)
+    with brought(host, options) as (program, _folder):
+        return learn_init(host._replace(paths=host.paths._replace(binary=program)), options)
 
 
 class SetupPlan(NamedTuple):
