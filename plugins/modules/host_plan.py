@@ -29,8 +29,27 @@ options:
   playbook:
     description: Whose steps. Those of V(verify) are those of V(update).
     type: str
-    choices: [update, verify, uninstall]
+    choices: [update, verify, install, uninstall]
     default: update
+  vault_path:
+    description: The folder for the notes, with O(playbook=install) on a host that has no C(config.env).
+    type: path
+  locale:
+    description: The language of vault and texts, with the same.
+    type: str
+  mode:
+    description: V(curated) or V(lean), with the same.
+    type: str
+  human_name:
+    description: What the agents call the human, with the same.
+    type: str
+  role_runtime:
+    description: The runtime of role peers that are made, with O(playbook=install).
+    type: str
+  guide:
+    description: Make the host-wide guide, with O(playbook=install) on a host that has no memory yet.
+    type: bool
+    default: true
   keep_binary:
     description: Leave the binary in place, with O(playbook=uninstall).
     type: bool
@@ -275,9 +294,11 @@ def main() -> None:
     """Run the module (see DOCUMENTATION)."""
     module = AnsibleModule(
         argument_spec=host_arguments(
-            playbook={"choices": ["update", "verify", "uninstall"], "default": "update"},
+            playbook={"choices": ["update", "verify", "install", "uninstall"], "default": "update"},
+            **{name: {"type": "str"} for name in ("locale", "mode", "human_name", "role_runtime")},
+            guide={"type": "bool", "default": True},
             keep_binary={"type": "bool", "default": False},
-            **{name: {"type": "path"} for name in ("binary_src", "templates_src", "skills_src", "src")},
+            **{name: {"type": "path"} for name in ("binary_src", "templates_src", "skills_src", "src", "vault_path")},
             **{name: {"type": "dict"} for name in ("templates", "skills", "report")},
             checksum={"type": "str"},
             version={"type": "raw"},

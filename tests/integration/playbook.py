@@ -137,6 +137,10 @@ class Fleet:
         """Run verify."""
         return self.run("verify", *words, **options)
 
+    def install(self, *words: str, **options: Any) -> Run:
+        """Run install."""
+        return self.run("install", *words, **options)
+
     def uninstall(self, *words: str, **options: Any) -> Run:
         """Run uninstall."""
         return self.run("uninstall", *words, **options)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from .._host.core import Peer
+from .._host.roles import Role
 from .forms import Forms
 
 
@@ -17,6 +18,8 @@ class Ahead(NamedTuple):
     """What is not on the disk yet when a later step is planned; empty in a real run, where it is.
 
     forms: of the binary that is about to be there. version: its own. peers: of the map that is about to be written.
+    roles: of the manifest that is about to be written. newborn: the roles whose peers are about to be made, wherever
+    the core puts them.
     templates: file name to text. written: the paths of files that are about to appear or to change their bytes. sums:
     the checksum (SHA-256) that such a file will have, where it is known. mended: the paths of files that are about to
     change their permission bits alone.
@@ -25,6 +28,8 @@ class Ahead(NamedTuple):
     forms: Forms | None = None
     version: str = ""
     peers: tuple[Peer, ...] | None = None
+    roles: tuple[Role, ...] | None = None
+    newborn: tuple[str, ...] = ()
     templates: Mapping[str, str] = {}
     written: frozenset[str] = frozenset()
     sums: Mapping[str, str] = {}

@@ -67,6 +67,11 @@ def _unfit(step: str, facts: Facts, done: Statuses) -> Held | None:
     if not facts["config"]["ok"]:
         problem = facts["config"]["problem"]
         return Held(FAIL, f"not provisioned: {problem}") if step == "templates" else Held(SKIP, "not provisioned")
+    return _nameless(facts, done)
+
+
+def _nameless(facts: Facts, done: Statuses) -> Held | None:
+    """A host whose provider is not there, or does not say what it is."""
     if facts["version"] or done.get("binary") == CHANGED:
         return None
     return Held(SKIP, facts["binary"]["problem"] or "the version is not known")
@@ -96,8 +101,23 @@ def _migration(step: str, done: Statuses) -> Held | None:
     return Held(SKIP, "v1.1 kept: the plugin was not taken off")
 
 
+def held_on_first_day(step: str, facts: Facts, done: Statuses, repair: bool = False) -> Held | None:
+    """What holds a step of install back; None where it may run (contract §13).
+
+    facts: of the host as its config.env will make it; that none can be made is said at setup.
+    """
+    if step == "setup":
+        return foreign(step, facts) or _nameless(facts, done)
+    if not facts["config"]["ok"] and step not in ("binary", "forms"):
+        return foreign(step, facts) or Held(SKIP, "not set up: see setup")
+    return held(step, facts, done, repair)
+
+
 UPDATE = Plan(ORDER, NEEDS, held, "steps")
-PLANS = {"update": UPDATE, "verify": UPDATE, "uninstall": UNINSTALL}
+INSTALL = Plan(
+    ("binary", "setup", "native-memory", *ORDER[1:]), {**NEEDS, "setup": ("binary",)}, held_on_first_day, "steps"
+)
+PLANS = {"update": UPDATE, "verify": UPDATE, "install": INSTALL, "uninstall": UNINSTALL}
 
 
 def plan_of(look: Mapping[str, Any]) -> Plan:

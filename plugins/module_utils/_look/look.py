@@ -21,7 +21,9 @@ from .._host.options import given_version
 from .._host.results import FAILED, SKIPPED, Result, stopped
 from .._things.memoryd import observe
 from .._things.ran_from import runs_from
+from .._things.setup import Day, first_day
 from .._things.slot import FOREIGN, read_slot
+from .arrivals import ARRIVALS
 from .gates import PLANS, pending
 from .info import in_short, read_host
 from .plan import FAIL, OK, Held, status_of
@@ -31,7 +33,7 @@ from .steps import STEPS
 
 # What a step returns for its own module or for the steps after it, and a look's answer would only be longer by.
 BULKY = ("peers", "slot", "pending", "forms", "form_before", "count", "skills")
-WORK = {"update": STEPS, "verify": STEPS, "uninstall": REMOVALS}
+WORK = {"update": STEPS, "verify": STEPS, "install": ARRIVALS, "uninstall": REMOVALS}
 # Calls that only ask: one answer is enough for one look, in which nobody acts.
 QUESTIONS = (["list", "--json"], ["version"], ["--version"])
 
@@ -66,6 +68,8 @@ def look(host: Host, options: Mapping[str, Any], check: bool) -> Result:
     playbook = options.get("playbook") or "update"
     plan, work = PLANS[playbook], WORK[playbook]
     host = host._replace(egress=cast(Egress, Remembering(host.egress)))
+    if playbook == "install" and (day := _first_day(host, options)) is not None:
+        host, options = day.host, {**options, "day": day}
     options = {**options, "templates": _own_templates(host, options)}
     keep = bool(options.get("keep")) and not check
     facts = _facts(host, options, keep)
@@ -83,6 +87,14 @@ def look(host: Host, options: Mapping[str, Any], check: bool) -> Result:
     found = {**facts, "playbook": playbook, "steps": steps, "pending": pending(steps, plan)}
     changed = any(told["changed"] for told in steps.values())
     return Result("looked", _detail(found), changed=check and changed, diff=diffs, data=found)
+
+
+def _first_day(host: Host, options: Mapping[str, Any]) -> Day | None:
+    """The first day of a host; None where the step setup will say why there is none."""
+    try:
+        return None if read_slot(host).form == FOREIGN else first_day(host, options)
+    except Problem:
+        return None
 
 
 def _own_templates(host: Host, options: Mapping[str, Any]) -> Any:

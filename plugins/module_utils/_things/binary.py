@@ -101,7 +101,7 @@ def _as_it_is(host: Host) -> Result:
 
 def _new(host: Host, options: Mapping[str, Any], found: Sum | None, check: bool) -> dict[str, Any]:
     """Ask the new binary who it is, and install it unless check; what is known of it then."""
-    with _brought(host, options) as (program, folder):
+    with brought(host, options) as (program, folder):
         told = ask_version(host, Binary(program, host.binary.named), "the new one", folder)
         if not told.version:
             reason = f"not {'installed' if found is None else 'replaced'}: {told.problem}"
@@ -115,7 +115,7 @@ def _new(host: Host, options: Mapping[str, Any], found: Sum | None, check: bool)
 
 
 @contextlib.contextmanager
-def _brought(host: Host, options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def brought(host: Host, options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The new binary where it can be run, and the private folder that it is in."""
     with host.files.scratch(os.path.dirname(host.paths.binary)) as (folder, tree):
         tree.copy_in(NAME, options["src"], EXECUTABLE, options["checksum"])

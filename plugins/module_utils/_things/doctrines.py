@@ -84,7 +84,7 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
     given_version("version", options.get("version"))  # refused even where there is nothing to render
     vault = options.get("vault_path") or host.require_config().vault_path
     absolute("vault_path", vault)
-    roles = manifest_roles(host)
+    roles = manifest_roles(host) if ahead.roles is None else ahead.roles
     if roles is None:
         return NO_MANIFEST
     version = wanted_version(host, options, ahead)

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import Any
 
+from .._forms.ahead import Ahead
 from .._forms.bundled import PLACEHOLDER
 from .._forms.forms import Forms
-from .._host.edits import Edit
+from .._forms.wanted import wanted_forms
+from .._host.edits import Edit, read_edit
 from .._host.host import Host
 from .templates import GUIDE, given_templates
 
@@ -26,10 +29,34 @@ def plan_guide(host: Host, forms: Forms, given: Mapping[str, object]) -> list[Ed
     found = host.files.read(host.paths.guide)
     if found is None:
         return []
-    vault = host.require_config().vault_path
-    own = given_templates(given, forms).get(GUIDE)
-    text = forms.guide if own is None else own.replace(PLACEHOLDER, vault)
+    text = _text(host, forms, given)
     wanted = text.encode("utf-8", "surrogateescape") if text else found.data
     folder = os.path.dirname(host.paths.guide)
     private = Edit(folder, b"", b"", GUIDE_FOLDER_MODE, host.files.mode(folder), ("", ""))
     return [Edit(host.paths.guide, found.data, wanted), private]
+
+
+def plan_first_guide(host: Host, options: Mapping[str, Any], ahead: Ahead) -> Edit | None:
+    """The guide of a host that has none and is to have one (contract §13); None where there is one, or no text for one.
+
+    options: templates (the operator's own), forms.
+    """
+    text = _text(host, wanted_forms(host, options, ahead), options.get("templates") or {})
+    edit = read_edit(host.files, host.paths.guide, text.encode("utf-8", "surrogateescape"))
+    return edit if text and edit.before is None else None
+
+
+def write_first_guide(host: Host, edit: Edit) -> None:
+    """Write it, in a folder of its own mode. Raises Problem."""
+    folder = os.path.dirname(edit.path)
+    with host.files.tree(os.path.dirname(folder), create=True) as tree:
+        name = os.path.relpath(edit.path, tree.anchor)
+        tree.write(name, edit.after or b"", folder_mode=GUIDE_FOLDER_MODE)
+        tree.set_mode(os.path.dirname(name), GUIDE_FOLDER_MODE)
+
+
+def _text(host: Host, forms: Forms, given: Mapping[str, object]) -> str:
+    """The version's own text, or that of the operator's template; empty where there is none."""
+    vault = host.require_config().vault_path
+    own = given_templates(given, forms).get(GUIDE)
+    return forms.guide if own is None else own.replace(PLACEHOLDER, vault)

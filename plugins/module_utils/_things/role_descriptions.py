@@ -50,7 +50,7 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
     options: forms. What is described stays as it is; the text of another is that of its template. A role that the
     registry does not know fails, the others follow. Raises Problem where manifest or registry cannot be read.
     """
-    roles = manifest_roles(host)
+    roles = manifest_roles(host) if ahead.roles is None else ahead.roles
     if roles is None:
         return NO_MANIFEST
     rows = read_registry(host) if roles else []

@@ -44,7 +44,7 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
     One key of a profile changes, the rest of it stays byte for byte. A profile that is not there or not what it should
     be fails its role; the others follow. Raises Problem where the manifest cannot be read.
     """
-    roles = manifest_roles(host)
+    roles = manifest_roles(host) if ahead.roles is None else ahead.roles
     if roles is None:
         return NO_MANIFEST
     in_order: set[str] = set()
