@@ -42,7 +42,7 @@ demo: venv ## build a throwaway host, update it, verify it, stage drift and mend
 	PYTHONPATH=.tree $(PY) demo/run.py
 
 test: venv ## lint, unit, integration, sanity on one ansible-core; molecule where a container engine answers
-	+$(PY) tests/tools/phases.py lint,sanity unit integration molecule-if-engine
+	+$(PY) tests/tools/phases.py test lint,sanity unit integration molecule-if-engine
 
 matrix: venv ## unit, integration and sanity on every maintained ansible-core; hosts on the oldest and the newest Python
 	+$(PY) tests/tools/matrix.py $(CORE)

@@ -35,6 +35,7 @@ PROGRAMS = frozenset(
         *(
             "bash",
             "cat",
+            "chromedriver",
             "dash",
             "env",
             "false",

@@ -6,15 +6,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates import ORDER, is_due
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates import is_due, plan_of
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.checks import rows_of
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.report import BAD
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.reports import begin
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.runs import context_of
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.sources import (
     checksum,
     find,
@@ -25,7 +30,7 @@ from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.sources import
 
 MODULE = "agfpd.iapeer_memory.host_plan"
 REPORT = "agfpd.iapeer_memory.report"
-FINISHED, STEPS, ONLY_REPORT = "finished", "steps", "report"
+FINISHED, ONLY_REPORT = "finished", "report"
 
 
 class ActionModule(ActionBase):
@@ -34,16 +39,18 @@ class ActionModule(ActionBase):
     TRANSFERS_FILES = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the look and next: steps, report or finished. What stops a look is told as stopped, for the report."""
+        """Return the look and next: the tasks that follow, report or finished; what stops a look is told as stopped."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         options = {name: value for name, value in self._task.args.items() if value is not None and value != ""}
         report = dict(options.pop("report", None) or {})
         try:
             self._refuse_parts(task_vars or {})
+            self._announce(report, task_vars or {})
             looked = self._look(options, task_vars)
         except AnsibleActionFail as problem:
             return {**result, "changed": False, "action": "failed", "stopped": str(problem), "next": ONLY_REPORT}
-        if looked.pop("failed", False):
+        if looked.get("failed"):
+            looked["failed"] = False  # else Ansible judges by the exit code of a module that was killed
             looked["stopped"] = str(looked.get("msg") or looked.get("module_stderr") or "it ended without a word")
         looked["next"] = self._next(looked, report)
         if looked["next"] == FINISHED:
@@ -60,6 +67,16 @@ class ActionModule(ActionBase):
                 f"--tags {names}: the steps depend on each other and run as a whole; "
                 "to do one thing alone, use its module"
             )
+
+    def _announce(self, report: Mapping[str, Any], variables: Mapping[str, Any]) -> None:
+        """Say in the folder of the reports that a run has begun, so that no older report stands for a host of it."""
+        if not report.get("report_dir"):
+            return
+        folder = os.path.abspath(os.path.expanduser(str(report["report_dir"])))
+        context = context_of(str(self._task._uuid), variables)
+        host = str(variables.get("inventory_hostname", ""))
+        with contextlib.suppress(Problem):  # the report says what is wrong with the folder
+            begin(folder, str(report.get("playbook", "")), bool(self._task.check_mode), host, context)
 
     def _look(self, options: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         arguments, own = dict(options), dict[str, Any]()
@@ -88,11 +105,12 @@ class ActionModule(ActionBase):
         if "stopped" in looked:
             return ONLY_REPORT
         if not report:  # the second look of a run, amid its steps
-            return STEPS
+            return plan_of(looked).tasks
         repair = bool(report.get("repair"))
         acting = not self._task.check_mode and (repair or report.get("playbook") != "verify")
-        if acting and any(is_due(name, looked, {}, repair) for name in ORDER):
-            return STEPS
+        plan = plan_of(looked)
+        if acting and any(is_due(name, looked, {}, repair) for name in plan.order):
+            return plan.tasks
         failing = any(row.status in BAD for row in rows_of({**report, "look": looked}))
         return ONLY_REPORT if failing else FINISHED
 

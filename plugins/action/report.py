@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from typing import Any
 
@@ -22,7 +21,7 @@ from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.checks import 
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.conditions import UNREACHABLE, condition_of
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.report import Report
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.reports import record
-from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.runs import Context
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.runs import Context, context_of
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.screen import (
     for_machines,
     progress_line,
@@ -46,7 +45,7 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         options, variables = dict(self._task.args), task_vars or {}
         report = self._report(options, variables)
-        context = self._context(variables)
+        context = context_of(str(self._task._uuid), variables)
         screen = Display()
         quiet = for_machines(str(DEFAULT_STDOUT_CALLBACK))
         if not quiet and table_wanted(report, len(context.hosts), screen.verbosity):
@@ -62,19 +61,6 @@ class ActionModule(ActionBase):
         version, rows = str((options.get("look") or {}).get("version") or ""), rows_of(options)
         host = str(variables.get("inventory_hostname", ""))
         return Report(host, options["playbook"], version, bool(self._task.check_mode), tuple(rows))
-
-    def _context(self, variables: dict[str, Any]) -> Context:
-        """What Ansible knows of the run."""
-        hosts = _names(variables.get("ansible_play_hosts_all"))
-        active, batch = _names(variables.get("ansible_play_hosts")), _names(variables.get("ansible_play_batch"))
-        inventory = _names((variables.get("groups") or {}).get("all"))
-        # Nothing else tells one run from the next. All but the last part is the same for all tasks of a run.
-        identity = str(self._task._uuid).rpartition("-")[0]
-        return Context(hashlib.sha256(identity.encode()).hexdigest()[:16], hosts, active, batch, inventory)
-
-
-def _names(value: Any) -> tuple[str, ...]:
-    return tuple(str(name) for name in value or ())
 
 
 def _print_table(screen: Display, report: Report) -> None:

@@ -89,8 +89,9 @@ class CallbackModule(CallbackBase):
 
     def _take(self, result: Any, otherwise: str = "") -> None:
         found, host = result.result, str(result.host)
-        if result.task.action == REPORT and "steps" in found:
-            self._hosts[host] = (found["state"], bad_lines(found["state"], found["steps"]))
+        rows = found.get("steps" if result.task.action == REPORT else "rows")
+        if "state" in found and rows is not None:
+            self._hosts[host] = (found["state"], bad_lines(found["state"], rows))
         elif otherwise:
             self._hosts[host] = (otherwise, [shown(str(found.get("msg", "")))])
 

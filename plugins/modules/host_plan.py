@@ -7,11 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: host_plan
-short_description: See what every step of update would do on a host now
+short_description: See what every step of a playbook would do on a host now
 version_added: 0.2.0
 description:
-  - Reads a host once and says, for every step of update, what it would do now. Each answer is that of the step's own
-    module in check mode; later steps are planned on what earlier ones would leave.
+  - Reads a host once and says, for every step of a playbook, what it would do now. Each answer is that of the step's
+    own module in check mode; later steps are planned on what earlier ones would leave.
   - Returns besides all that M(agfpd.iapeer_memory.memory_host_info) does. Changes nothing.
   - In check mode RV(ignore:changed) tells whether any step would change something, and the differences of all steps are
     shown.
@@ -26,6 +26,15 @@ seealso:
   - module: agfpd.iapeer_memory.memory_host_info
   - module: agfpd.iapeer_memory.report
 options:
+  playbook:
+    description: Whose steps. Those of V(verify) are those of V(update).
+    type: str
+    choices: [update, verify, uninstall]
+    default: update
+  keep_binary:
+    description: Leave the binary in place, with O(playbook=uninstall).
+    type: bool
+    default: false
   binary_src:
     description:
       - A file on the controller to be installed as the provider's binary, found as M(ansible.builtin.copy) finds
@@ -53,8 +62,10 @@ options:
   version:
     description: The version that slot and doctrines are to carry, as text; without it what the provider's binary says.
     type: raw
-  keep_forms:
-    description: Write down what was learned from the provider for the next run; never in check mode.
+  keep:
+    description:
+      - Write down for the next run what this one has learned, the provider's forms and what memoryd runs from. Never in
+        check mode.
     type: bool
     default: false
   claude_bin:
@@ -97,6 +108,10 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ look.pending }}"
 
+- name: See what uninstall would remove
+  agfpd.iapeer_memory.host_plan:
+    playbook: uninstall
+
 - name: See what an upgrade changes
   agfpd.iapeer_memory.host_plan:
     binary_src: iapeer-memory-7.2
@@ -115,8 +130,13 @@ detail:
   returned: always
   type: str
   sample: "slot v1_2, 8 peers, to do: surfaces"
+playbook:
+  description: Whose steps these are.
+  returned: success
+  type: str
+  sample: update
 steps:
-  description: For every step of update, by its name, what its own module says in check mode, without long lists.
+  description: For every step, by its name, what its own module says in check mode, without long lists.
   returned: success
   type: dict
   contains:
@@ -219,7 +239,11 @@ own:
       type: dict
       sample: {"iapeer-memory-init": "..."}
 next:
-  description: What comes next, C(steps) where a step is to run, C(report), or C(finished) where the run was reported.
+<<<<<<< HEAD
+  description: What comes next, C(steps) or C(leave) where a step is to run, C(report), or C(finished) if reported.
+=======
+  description: What comes next, C(steps) or C(leave) where one is to run, C(report), or C(finished) where all is told.
+>>>>>>> main
   returned: always
   type: str
   sample: finished
@@ -251,12 +275,14 @@ def main() -> None:
     """Run the module (see DOCUMENTATION)."""
     module = AnsibleModule(
         argument_spec=host_arguments(
+            playbook={"choices": ["update", "verify", "uninstall"], "default": "update"},
+            keep_binary={"type": "bool", "default": False},
             **{name: {"type": "path"} for name in ("binary_src", "templates_src", "skills_src", "src")},
             **{name: {"type": "dict"} for name in ("templates", "skills", "report")},
             checksum={"type": "str"},
             version={"type": "raw"},
             forms=FORMS,
-            keep_forms={"type": "bool", "default": False},
+            keep={"type": "bool", "default": False},
             claude_bin={"type": "path"},
             codex_bin={"type": "path"},
             lock_timeout={"type": "float", "default": 15},

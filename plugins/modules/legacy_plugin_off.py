@@ -10,9 +10,11 @@ module: legacy_plugin_off
 short_description: Sweep the v1.1 marketplace plugin off the fleet
 version_added: 0.1.0
 description:
-  - On a host whose slot is in the v1.1 form, removes the plugin C(iapeer-memory@agfpd) from every peer. Run it while
-    that slot is still there, and only once the direct surfaces are in place.
-  - C(changed) tells whether the plugin was seen anywhere. The core is asked either way.
+  - Removes the plugin C(iapeer-memory@agfpd) from every peer. On a host whose slot is in the v1.1 form, run it while
+    that slot is still there, and only once the direct surfaces are in place; on any other of ours it takes off what a
+    newer provider left behind.
+  - C(changed) tells whether the plugin was seen anywhere. On a v1.1 host the core is asked either way.
+  - What a client drops of a C(settings.json) is put back, but never over what somebody wrote since.
 extends_documentation_fragment:
   - agfpd.iapeer_memory.host
   - agfpd.iapeer_memory.host.changes
@@ -26,9 +28,8 @@ seealso:
 options:
   method:
     description:
-      - V(core) has the core's verb do it, V(native) the clients themselves.
-      - V(auto) takes the core's verb, and the clients where the core no longer has it.
-      - V(native) works on any slot of ours, to clean up after a migration by hand.
+      - V(core) has the core's verb do it, which works on a v1.1 slot alone, V(native) the clients themselves.
+      - V(auto) takes the core's verb, and the clients where the core no longer has it or the slot is another of ours.
     type: str
     choices: [auto, core, native]
     default: auto

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: memoryd_restart
-short_description: Restart memoryd and see it come back
+short_description: Restart memoryd and see it come back, or end it
 version_added: 0.1.0
 description:
   - Ends the process that the pid file names, after making sure that it is memoryd, and waits until the notifier has
-    started a new one with a fresh heartbeat.
-  - Not running means nothing to do. A process that is not memoryd is never signalled; its pid file is removed.
+    started a new one that has written a heartbeat.
+  - Not running, or still indexing the vault, means nothing to do. A process that is not memoryd is never signalled; its
+    pid file is removed.
+  - What the daemon runs from is written down in the state folder by real runs, so that bytes are compared and not time
+    stamps. That file is safe to delete.
 extends_documentation_fragment:
   - agfpd.iapeer_memory.host
   - agfpd.iapeer_memory.host.changes
@@ -26,24 +29,32 @@ attributes:
     description: With O(newer_than) or O(hung_after) a second run changes nothing. With neither, every run restarts it.
     support: partial
 options:
+  state:
+    description:
+      - V(ended) ends it for good, waits for nobody, and takes no further option. The notifier starts it again as long
+        as it has a trigger for it.
+    type: str
+    choices: [restarted, ended]
+    default: restarted
   newer_than:
-    description: Restart only where the process is older than the newest of these files.
+    description: Restart only where the bytes of one of these files changed since the process was started.
     type: list
     elements: path
   hung_after:
     description:
-      - Restart only where the daemon hangs, which is where its heartbeat is missing, says C(watch=off) or is older than
-        this many seconds.
+      - Restart only where the daemon hangs, which is where its heartbeat is older than this many seconds (at least 1),
+        still missing after them, from the future, or says C(watch=off). The last two are worth one restart; where it
+        did not help, the daemon is left alone until what it runs from changes.
       - With O(newer_than) as well, either is enough. With neither, it is restarted in any case.
     type: float
   wait:
-    description: How many seconds to wait for a new pid and a fresh heartbeat; 0 does not wait.
+    description: How many seconds to wait for a new process and its heartbeat; 0 does not wait.
     type: float
     default: 60
 """
 
 EXAMPLES = r"""
-- name: Restart memoryd if its binary is newer than the process
+- name: Restart memoryd if its binary changed since it was started
   agfpd.iapeer_memory.memoryd_restart:
     newer_than:
       - "{{ memory.paths.binary }}"
@@ -51,6 +62,10 @@ EXAMPLES = r"""
 - name: End a hung daemon
   agfpd.iapeer_memory.memoryd_restart:
     hung_after: 120
+
+- name: End it, after its trigger was unregistered
+  agfpd.iapeer_memory.memoryd_restart:
+    state: ended
 """
 
 RETURN = r"""
@@ -62,7 +77,8 @@ changed:
 action:
   description:
     - What was done, or would be done in check mode, in one word.
-    - One of V(restarted), V(already), V(pid_file_removed), V(not_running), V(failed), V(skipped).
+    - One of V(restarted), V(ended), V(already), V(pid_file_removed), V(starting), V(not_running), V(failed),
+      V(skipped).
   returned: always
   type: str
   sample: restarted
@@ -77,6 +93,14 @@ diff:
   type: list
   elements: dict
   contains:
+    before_header:
+      description: What it is about.
+      type: str
+      sample: memoryd
+    after_header:
+      description: The same.
+      type: str
+      sample: memoryd
     before:
       description: The process.
       type: str
@@ -100,19 +124,27 @@ refused:
   sample: true
 old_pid:
   description: The process that was running; null where none was.
-  returned: success
+  returned: success, and where it did not come back
   type: int
   sample: 4711
 new_pid:
-  description: The process that came up instead; null where it was not waited for.
-  returned: success
+  description: The process that came up instead; null where there is none, and where it was not waited for.
+  returned: success, and where it did not come back
   type: int
   sample: 4799
 signal:
   description: The last signal that was needed, V(TERM) or V(KILL); null where none was.
-  returned: success
+  returned: success, and where it did not come back
   type: str
   sample: TERM
+state:
+  description:
+    - What became of the daemon after its restart, V(back), V(indexing) (alive and not yet beating), V(flapping) (it
+      keeps being restarted) or V(dead).
+    - Empty where it was not restarted, and where it was not waited for.
+  returned: success, and where it did not come back
+  type: str
+  sample: back
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -125,6 +157,7 @@ def main() -> None:
     """Run the module (see DOCUMENTATION)."""
     module = AnsibleModule(
         argument_spec=host_arguments(
+            state={"choices": ["restarted", "ended"], "default": "restarted"},
             newer_than={"type": "list", "elements": "path"},
             hung_after={"type": "float"},
             wait={"type": "float", "default": 60},

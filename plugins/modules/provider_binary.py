@@ -7,11 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: provider_binary
-short_description: Install the binary of the provider
+short_description: Install the binary of the provider, or remove it
 version_added: 0.1.0
 description:
   - Installs a file of the controller as the provider's binary, in one step, with the mode 0755.
   - The file travels only where the host does not have it already.
+  - A new binary is asked for its version before it takes the name, in a private folder of the run. Where it tells none,
+    the module fails and the old one stays.
+  - The one that it replaces is kept beside it, with C(.previous) at the end of its name.
 extends_documentation_fragment:
   - agfpd.iapeer_memory.host
   - agfpd.iapeer_memory.host.changes
@@ -21,9 +24,14 @@ seealso:
     link: https://github.com/agfpd/iapeer-memory-ansible/blob/main/docs/contract.md#9-the-steps-of-update
   - module: agfpd.iapeer_memory.memoryd_restart
 options:
+  state:
+    description: V(absent) removes the binary, and the one that it replaced, which is kept beside it.
+    type: str
+    choices: [present, absent]
+    default: present
   src:
     description:
-      - The file on the controller.
+      - The file on the controller. Required with O(state=present).
       - A relative path is looked for in C(files/) of the role and beside the playbook, then in the current folder.
     type: path
   checksum:
@@ -35,6 +43,10 @@ EXAMPLES = r"""
 - name: Install the binary
   agfpd.iapeer_memory.provider_binary:
     src: iapeer-memory
+
+- name: Remove it
+  agfpd.iapeer_memory.provider_binary:
+    state: absent
 """
 
 RETURN = r"""
@@ -46,7 +58,7 @@ changed:
 action:
   description:
     - What was done, or would be done in check mode, in one word.
-    - One of V(installed), V(replaced), V(already), V(failed), V(skipped).
+    - One of V(installed), V(replaced), V(already), V(removed), V(absent), V(failed), V(skipped).
   returned: always
   type: str
   sample: replaced
@@ -95,6 +107,16 @@ needed:
   returned: success
   type: bool
   sample: true
+version:
+  description: The version that the new binary tells; empty where it was not asked, as in check mode.
+  returned: success
+  type: str
+  sample: 1.4.0
+previous:
+  description: Where the replaced binary is kept, or would be; empty where none is replaced.
+  returned: success
+  type: str
+  sample: /home/ada/.local/bin/iapeer-memory.previous
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -107,6 +129,7 @@ def main() -> None:
     """Run the module (see DOCUMENTATION)."""
     module = AnsibleModule(
         argument_spec=host_arguments(
+            state={"choices": ["present", "absent"], "default": "present"},
             src={"type": "path"},
             checksum={"type": "str"},
         ),

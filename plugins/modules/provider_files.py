@@ -11,6 +11,7 @@ short_description: Write the files that the provider keeps beside its configurat
 version_added: 0.1.0
 description:
   - The templates of the host's language, the scripts that the notifier runs, or the host-wide guide.
+  - With O(state=absent) the scripts go, and the hook shims with them.
   - All of them become what the installed provider writes, but for texts that are given, which win. The guide is
     rewritten only where there is one.
 extends_documentation_fragment:
@@ -29,6 +30,11 @@ options:
     type: str
     choices: [templates, launcher, guide]
     required: true
+  state:
+    description: Whether the files are to be there. Only what belongs to O(part=launcher) is ever removed.
+    type: str
+    choices: [present, absent]
+    default: present
   templates:
     description:
       - Texts of your own by file name, which win over those of the provider's version.
@@ -44,6 +50,11 @@ EXAMPLES = r"""
 - name: Write the scripts that the notifier runs
   agfpd.iapeer_memory.provider_files:
     part: launcher
+
+- name: Remove the scripts, once nothing names them
+  agfpd.iapeer_memory.provider_files:
+    part: launcher
+    state: absent
 """
 
 RETURN = r"""
@@ -55,7 +66,7 @@ changed:
 action:
   description:
     - What was done, or would be done in check mode, in one word.
-    - One of V(written), V(already), V(failed), V(skipped).
+    - One of V(written), V(already), V(removed), V(absent), V(failed), V(skipped).
   returned: always
   type: str
   sample: written
@@ -100,11 +111,19 @@ refused:
   type: bool
   sample: true
 files:
-  description: The paths of what was written, or would be in check mode.
+  description:
+    - The paths of the files that were written or removed, or would be, each with the SHA-256 of its new text.
+    - That is empty for a file that goes.
+  returned: success
+  type: dict
+  sample:
+    /home/ada/.iapeer/fragments/iapeer-memory.md: 6a3f7c0e5d0f6b7a4c1e2d3b4a59687766554433221100ffeeddccbbaa998877
+modes:
+  description: The paths of files and folders whose permission bits alone were set, or would be.
   returned: success
   type: list
   elements: str
-  sample: [/home/ada/.iapeer/plugins/iapeer-memory/memoryd-launcher.sh]
+  sample: [/home/ada/.iapeer/plugins/iapeer-memory/dream-tick-gate.sh]
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -118,6 +137,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec=host_arguments(
             part={"choices": [*provider_files.PARTS], "required": True},
+            state={"choices": ["present", "absent"], "default": "present"},
             templates={"type": "dict"},
             forms=FORMS,
         ),

@@ -31,29 +31,21 @@ seealso:
   - name: The host contract
     description: The checks, and the steps before them, contract §10.
     link: https://github.com/agfpd/iapeer-memory-ansible/blob/main/docs/contract.md#10-the-checks-of-verify
-  - module: agfpd.iapeer_memory.memory_host_info
+  - module: agfpd.iapeer_memory.host_plan
 options:
   playbook:
     description: Whose rows to make.
     type: str
-    choices: [update, verify]
+    choices: [update, verify, uninstall]
     required: true
-  found:
-    description: What M(agfpd.iapeer_memory.memory_host_info) returned.
-    type: dict
-    required: true
-  results:
-    description: The registered results by step, a list for each; by check, one for each, with O(playbook=verify).
+  look:
+    description: What M(agfpd.iapeer_memory.host_plan) returned. A host that was not looked at is one that failed.
     type: dict
     default: {}
-  sources:
-    description: The registered results of the look at what the controller hands over; update does not begin without it.
-    type: list
-    elements: dict
-    default: []
-  version:
-    description: The version that was wanted.
-    type: str
+  done:
+    description: The registered results of the tasks that followed the look, by step.
+    type: dict
+    default: {}
   repair:
     description: Whether verify mended.
     type: bool
@@ -81,9 +73,10 @@ EXAMPLES = r"""
 - name: Report what was done
   agfpd.iapeer_memory.report:
     playbook: update
-    found: "{{ found }}"
-    results:
-      fleet: ["{{ fleet }}"]
+    look: "{{ look }}"
+    done:
+      fleet: "{{ fleet }}"
+    report_dir: reports
 """
 
 RETURN = r"""

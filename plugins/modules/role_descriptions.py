@@ -17,6 +17,12 @@ extends_documentation_fragment:
   - agfpd.iapeer_memory.host
   - agfpd.iapeer_memory.host.changes
   - agfpd.iapeer_memory.host.forms
+seealso:
+  - name: The host contract
+    description: What the registry says of role peers, contract §7.
+    link: https://github.com/agfpd/iapeer-memory-ansible/blob/main/docs/contract.md#7-scripts-triggers-guide-doctrines
+  - module: agfpd.iapeer_memory.role_doctrines
+  - module: agfpd.iapeer_memory.wake_policy
 """
 
 EXAMPLES = r"""
@@ -25,8 +31,15 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+changed:
+  description: Whether anything was changed, or would be in check mode.
+  returned: always
+  type: bool
+  sample: true
 action:
-  description: What was done, or would be done in check mode, in one word.
+  description:
+    - What was done, or would be done in check mode, in one word.
+    - One of V(described), V(already), V(failed), V(skipped).
   returned: always
   type: str
   sample: described
@@ -34,7 +47,42 @@ detail:
   description: The same in one line for people.
   returned: always
   type: str
-
+  sample: index described, scriber already, dreamweaver already
+diff:
+  description: What changes, one entry for each role.
+  returned: with C(--diff)
+  type: list
+  elements: dict
+  contains:
+    before_header:
+      description: What it is about.
+      type: str
+      sample: index in the registry
+    after_header:
+      description: The same.
+      type: str
+      sample: index in the registry
+    before:
+      description: Empty.
+      type: str
+      sample: ""
+    after:
+      description: How it is now.
+      type: str
+      sample: "description: Keeps the canon of the shared memory coherent.\n"
+kind:
+  description:
+    - Of what kind the problem is that stopped the work.
+    - One of V(busy), V(failed), V(foreign), V(irregular), V(legacy), V(malformed), V(missing), V(outside), V(refused),
+      V(unreadable).
+  returned: where something on the host stopped the work
+  type: str
+  sample: malformed
+refused:
+  description: That the test sandbox refused what was asked; the result is skipped then.
+  returned: where it did
+  type: bool
+  sample: true
 results:
   description: One record for every role.
   returned: success, and where a role failed
@@ -50,8 +98,9 @@ results:
       type: str
       sample: described
     detail:
-      description: What it is described with now, or why it failed.
+      description: What it is described with, empty where that was there already, or why it failed.
       type: str
+      sample: Keeps the canon of the shared memory coherent.
 """
 
 from ansible.module_utils.basic import AnsibleModule

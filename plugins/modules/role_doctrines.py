@@ -116,7 +116,7 @@ results:
     detail:
       description: In what it differed, or why it failed.
       type: str
-      sample: "the marker says v1.3.0"
+      sample: "marker: v1.3.0, wanted v1.4.0"
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -17,6 +17,12 @@ description:
 extends_documentation_fragment:
   - agfpd.iapeer_memory.host
   - agfpd.iapeer_memory.host.changes
+seealso:
+  - name: The host contract
+    description: How role peers are woken, contract §7.
+    link: https://github.com/agfpd/iapeer-memory-ansible/blob/main/docs/contract.md#7-scripts-triggers-guide-doctrines
+  - module: agfpd.iapeer_memory.role_doctrines
+  - module: agfpd.iapeer_memory.role_descriptions
 """
 
 EXAMPLES = r"""
@@ -25,8 +31,15 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+changed:
+  description: Whether anything was changed, or would be in check mode.
+  returned: always
+  type: bool
+  sample: true
 action:
-  description: What was done, or would be done in check mode, in one word.
+  description:
+    - What was done, or would be done in check mode, in one word.
+    - One of V(written), V(already), V(failed), V(skipped).
   returned: always
   type: str
   sample: written
@@ -34,7 +47,42 @@ detail:
   description: The same in one line for people.
   returned: always
   type: str
-
+  sample: "ephemeral: index written, scriber already, dreamweaver already"
+diff:
+  description: What changes, one entry for each file.
+  returned: with C(--diff)
+  type: list
+  elements: dict
+  contains:
+    before_header:
+      description: What it is about.
+      type: str
+      sample: /home/ada/peers/index/.iapeer/peer-profile.json
+    after_header:
+      description: The same.
+      type: str
+      sample: /home/ada/peers/index/.iapeer/peer-profile.json
+    before:
+      description: How it was. The rest of the file is not shown.
+      type: str
+      sample: "wake_policy: 'persistent'\n"
+    after:
+      description: How it is now.
+      type: str
+      sample: "wake_policy: ephemeral\n"
+kind:
+  description:
+    - Of what kind the problem is that stopped the work.
+    - One of V(busy), V(failed), V(foreign), V(irregular), V(legacy), V(malformed), V(missing), V(outside), V(refused),
+      V(unreadable).
+  returned: where something on the host stopped the work
+  type: str
+  sample: malformed
+refused:
+  description: That the test sandbox refused what was asked; the result is skipped then.
+  returned: where it did
+  type: bool
+  sample: true
 results:
   description: One record for every role.
   returned: success, and where a role failed
@@ -52,9 +100,11 @@ results:
     target:
       description: The profile.
       type: str
+      sample: /home/ada/peers/index/.iapeer/peer-profile.json
     detail:
       description: How it was, or why it failed.
       type: str
+      sample: "was 'persistent'"
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -51,4 +51,4 @@ def _of_failure(report: Report, row: Row) -> str:
         return f"{AGAIN[0].upper()}{AGAIN[1:]}." if waits else f"Mend what the run printed of this host, then {AGAIN}."
     if report.playbook == "verify":
         return CHECKS.get(row.name, REPAIR if len(report.rows) > 1 else BY_HAND)
-    return STEPS.get(row.name, BY_HAND)
+    return STEPS.get(row.name, BY_HAND) if report.playbook == "update" else BY_HAND

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates import CHANGED, FAIL, OK, SKIP, status_of
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.info import HUNG_AFTER
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.plan import CHANGED, FAIL, OK, SKIP, status_of
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.report import REPAIRED, UNREACHABLE, Row
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.steps import (
     detail_of,
@@ -63,7 +63,7 @@ def rows_of(options: Mapping[str, Any]) -> list[Row]:
     if options["playbook"] == "verify":
         rows = check_rows(look, done, float(options.get("stale_after") or HUNG_AFTER))
     else:
-        rows = step_rows(look, done)
+        rows = step_rows(options["playbook"], look, done)
     if look.get("unreachable"):
         rows = [row._replace(status=UNREACHABLE) if row.status == FAIL else row for row in rows]
     return rows

@@ -25,10 +25,11 @@ def file_names(hosts: Iterable[str]) -> dict[str, str]:
     Else everything but small letters, digits and a few signs is spelled as %XX of its UTF-8, which is never ambiguous:
     a percent sign is spelled so too.
     """
-    unique = list(dict.fromkeys(hosts))
-    alike = Counter(map(_folded, unique))
+    folded = {host: _folded(host) for host in hosts}
+    alike = Counter(folded.values())
     return {
-        host: (host if alike[_folded(host)] == 1 and _is_plain(host) else _spelled(host)) + SUFFIX for host in unique
+        host: (host if alike[fold] == 1 and _is_plain(host) else _spelled(host)) + SUFFIX
+        for host, fold in folded.items()
     }
 
 
@@ -41,13 +42,15 @@ def other_name(host: str, name: str) -> str | None:
 
 def _folded(host: str) -> str:
     """What a file system that does not tell letters apart may take the name for."""
+    if host.isascii():
+        return host.lower()
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", host).casefold())
 
 
 def _is_plain(host: str) -> bool:
-    if _folded(host) in RESERVED or not PLAIN.fullmatch(host) or unicodedata.normalize("NFC", host) != host:
+    if not PLAIN.fullmatch(host) or len(host.encode("utf-8", "surrogatepass")) > LONGEST:
         return False
-    return len(host.encode("utf-8", "surrogatepass")) <= LONGEST
+    return _folded(host) not in RESERVED and unicodedata.is_normalized("NFC", host)
 
 
 def _spelled(host: str) -> str:

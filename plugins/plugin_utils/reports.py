@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._documents.shown import unseen
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.files import Files, Tree
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.conditions import WAITING, stand_in
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.file_names import file_names, other_name
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.page import page
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.report import Report
@@ -52,6 +53,16 @@ class Recorded(NamedTuple):
     progress: Progress | None
 
 
+def begin(folder: str, playbook: str, check_mode: bool, host: str, context: Context) -> None:
+    """Say that a run has begun, in good time before the first report of it, which else says so. Raises Problem."""
+    with Files(Sandbox(os.environ)).tree(folder, create=True) as tree:
+        tree.lock()
+        desk = _Desk(tree, context, stand_in(host, playbook, check_mode, WAITING))
+        if desk.new:
+            desk.make()
+            desk.keep()
+
+
 def record(folder: str, report: Report, context: Context) -> Recorded:
     """Put a host's report into folder (absolute path), and bring fleet and page up to date. Raises Problem."""
     with Files(Sandbox(os.environ)).tree(folder, create=True) as tree:
@@ -77,6 +88,7 @@ class _Desk:
         self._moment = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         found = tree.read(RUN)
         run = run_of(found and found.data)
+        self.new = run is None or not run.is_of(context, report)
         if run is None or not run.is_of(context, report):
             run = Run(context.run, report.playbook, report.check_mode, self._moment, self._clock, [])
         self._run = run
@@ -107,14 +119,19 @@ class _Desk:
         through = run.take(host, self._context)
         progress = None
         if through or len(run.hosts) <= CHEAP or (self._clock - run.made) * SHARE > run.cost:
-            whole = self._make()
+            whole = self.make()
             number = run.batch_of(host)
             several = len(run.batches[number - 1].hosts) < len(run.hosts)
             progress = Progress(whole, number, several, self._clock - run.clock) if through else None
-        self._tree.write(RUN, run.text().encode())
+        self.keep()
         return progress
 
-    def _make(self) -> Mapping[str, Any]:
+    def keep(self) -> None:
+        """Write down what is known of the run."""
+        self._tree.write(RUN, self._run.text().encode())
+
+    def make(self) -> Mapping[str, Any]:
+        """Make fleet and page of all reports; returns the fleet."""
         run = self._run
         reports = {host: self._told(host) for host in run.hosts}
         whole = fleet(run, reports, self._files, self._moment)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping
@@ -38,6 +39,17 @@ class Progress(NamedTuple):
     batch: int
     several: bool
     seconds: float
+
+
+def context_of(task: str, variables: Mapping[str, Any]) -> Context:
+    """The context of a task. task: its id by Ansible, of which all but the last part is the same in all of a run.
+
+    Nothing else tells one run from the next, or joins the batches of one. variables: the task's.
+    """
+    identity = hashlib.sha256(task.rpartition("-")[0].encode()).hexdigest()[:16]
+    inventory = (variables.get("groups") or {}).get("all")
+    names = [variables.get(f"ansible_play_{key}") for key in ("hosts_all", "hosts", "batch")]
+    return Context(identity, *(tuple(map(str, value or ())) for value in (*names, inventory)))
 
 
 @dataclasses.dataclass
@@ -92,14 +104,15 @@ class Run:
 
     def text(self) -> str:
         """The run as it is kept."""
-        return json.dumps(dataclasses.asdict(self))
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return json.dumps({**values, "batches": [[batch.hosts, batch.reported] for batch in self.batches]})
 
 
 def run_of(data: bytes | None) -> Run | None:
     """The run that was kept; None where there is none, or what is there is none."""
     try:
         values = json.loads(data or b"null")
-        return Run(**{**values, "batches": [Batch(**batch) for batch in values["batches"]]})
+        return Run(**{**values, "batches": [Batch(*batch) for batch in values["batches"]]})
     except (ValueError, TypeError, KeyError):
         return None
 

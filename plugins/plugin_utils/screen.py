@@ -67,7 +67,8 @@ def progress_line(progress: Progress) -> str | None:
     if whole["counts"][CHANGED]:
         parts.append(f"{whole['counts'][CHANGED]} changed")
     title = whole["playbook"] + (f", batch {progress.batch}" if progress.several else "")
-    return f"{title}: {', '.join(parts)}, {left} left, after {duration(progress.seconds)}"
+    after = f", after {duration(progress.seconds)}" if progress.seconds >= 1 else ""
+    return f"{title}: {', '.join(parts)}, {left} left{after}"
 
 
 def bad_lines(state: str, steps: Iterable[Mapping[str, str]]) -> list[str]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a run of update came to: one row a step, from its task or, where that did not run, from the look (contract §9).
+"""What a run of a playbook came to: one row a step, from its task or, where that did not run, from the look.
 
 Pure, like the rows of verify beside it.
 """
@@ -12,15 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates import (
-    CHANGED,
-    FAIL,
-    OK,
-    ORDER,
-    held,
-    status_of,
-    statuses,
-)
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates import PLANS, plan_of, statuses
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.plan import CHANGED, FAIL, OK, status_of
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.report import SKIP, Row
 
 Result = Mapping[str, Any]
@@ -29,17 +22,17 @@ PARTS = {"role-descriptions": "wake-policy"}
 NO_LOOK = "the host was not looked at: a run that starts in the middle (--start-at-task) leaves the look out"
 
 
-def step_rows(look: Result, done: Mapping[str, Result]) -> list[Row]:
-    """The rows of update, in the order of its steps.
+def step_rows(playbook: str, look: Result, done: Mapping[str, Result]) -> list[Row]:
+    """The rows of a playbook, in the order of its steps.
 
-    look: what host_plan returned. done: the results of the steps that ran. Where the look was stopped no step has
-    begun, which is said at the first.
+    look: what host_plan returned for it. done: the results of the steps that ran. Where the look was stopped no step
+    has begun, which is said at the first.
     """
     stopped = why_stopped(look)
     if stopped:
-        first, *others = (name for name in ORDER if name not in PARTS)
+        first, *others = (name for name in PLANS[playbook].order if name not in PARTS)
         return [Row(first, FAIL, stopped), *(Row(name, SKIP, f"not begun: see {first}") for name in others)]
-    rows = [_row(name, look, done) for name in ORDER]
+    rows = [_row(name, look, done) for name in plan_of(look).order]
     told = [_together(row, [part for part in rows if PARTS.get(part.name) == row.name]) for row in rows]
     return [row for row in told if row.name not in PARTS]
 
@@ -69,7 +62,7 @@ def why_stopped(look: Result) -> str:
 def _row(name: str, look: Result, done: Mapping[str, Result]) -> Row:
     if name in done:
         return Row(name, status_of(done[name]), detail_of(done[name]))
-    reason = held(name, look, statuses(look, done))
+    reason = plan_of(look).held(name, look, statuses(look, done), False)
     if reason is not None:
         return Row(name, reason.status, reason.reason)
     return Row(name, status_of(look["steps"][name]), detail_of(look["steps"][name]))

@@ -300,7 +300,9 @@ class Walk:
         links = {path: entry for path, entry in self.before.items() if entry.data and entry.kind == 0o120000}
         for path, entry in links.items():
             target = os.path.join(os.path.dirname(path), os.fsdecode(entry.data))
-            if str(self.host.base / os.path.normpath(target)) in paths:
+            place = str(self.host.base / os.path.normpath(target))
+            synced = point.call == "fsync" and os.path.dirname(place) in paths  # the folder of what took its name
+            if place in paths or synced:
                 paths.append(str(self.host.base / path))
         return [] if any(path in message for path in paths) else [f"none of {paths} is named: {message}"]
 

@@ -198,6 +198,6 @@ def update(host: ThrowawayHost) -> list[Step]:
 
 def start_daemon(host: ThrowawayHost) -> subprocess.Popen[bytes]:
     """A daemon that leaves its pid file behind when it is ended, so that removing it is the module's work."""
-    child = subprocess.Popen(["sh", "-c", "read line # memoryd"], stdin=subprocess.PIPE)
+    child = subprocess.Popen(["sh", "-c", "read line", "memoryd"], stdin=subprocess.PIPE)
     write(host.pid_path, f"{child.pid}\n")
     return child

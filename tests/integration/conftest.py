@@ -20,6 +20,7 @@ from ansible_collections.agfpd.iapeer_memory.tests.integration.playbook import F
 
 Build = Callable[..., throwaway.ThrowawayHost]
 Gather = Callable[..., Fleet]
+LONGEST = ("test_drifts", "test_gates", "test_fleet", "test_update", "test_verify", "test_binary")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -27,7 +28,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """All tests of a file by one worker, so that the fixtures of a module are made once."""
     from xdist.scheduler import LoadFileScheduling
 
+    config.option.loadscopereorder = False  # the order is ours
     return LoadFileScheduling(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files with the longest runs first: one that came last would keep a single worker busy."""
+    order = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
 @contextlib.contextmanager

@@ -148,6 +148,10 @@ class Fleet:
         """Run verify."""
         return self.run("verify", *words, **options)
 
+    def uninstall(self, *words: str, **options: Any) -> Run:
+        """Run uninstall."""
+        return self.run("uninstall", *words, **options)
+
     def repair(self, *words: str, **options: Any) -> Run:
         """Run verify and let it mend, asked for as on a command line: the value is a text there."""
         return self.run("verify", "-e", "iapeer_memory_repair=true", *words, **options)

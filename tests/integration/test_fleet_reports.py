@@ -14,23 +14,16 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates import ORDER
 from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import write, write_json
 from ansible_collections.agfpd.iapeer_memory.tests.integration.playbook import COLLECTION, Run, finish
+from ansible_collections.agfpd.iapeer_memory.tests.unit.looks import look
 
 pytestmark = pytest.mark.slow
 
 # What the look at a host in some state returns, as far as the report reads it.
 LOOKS: dict[str, dict[str, Any]] = {
-    "fine": {
-        "action": "looked",
-        "version": "1.2.0",
-        "config": {"ok": True},
-        "binary": {"present": True, "version": "1.2.0", "problem": ""},
-        "slot": {"form": "v1_2", "provider": "iapeer-memory"},
-        "steps": {name: {"action": "already", "changed": False, "detail": "in place"} for name in ORDER},
-    },
-    "bad": {"stopped": "it \x1b[31mbroke\u202e", "changed": False},
+    "fine": look(),
+    "bad": {"stopped": "it \x1b[31mbroke\u202e"},
     "gone": {"unreachable": True, "changed": False, "msg": "no route to host"},
 }
 PLAY = """
@@ -41,13 +34,13 @@ PLAY = """
   tasks:
     - name: Lose some before their report
       ansible.builtin.fail:
-      when: look == 'lost'
+      when: outcome == 'lost'
     - name: Report
       REPORT
 """
 REPORT = """agfpd.iapeer_memory.report:
         playbook: update
-        look: "{{ looks[look] }}"
+        look: "{{ looks[outcome] }}"
         report_dir: "{{ folder }}"
         unreachable_fails: "{{ strict | default(false) }}"
 """
@@ -79,7 +72,7 @@ def report(
 ) -> Run:
     """A play in which each host reports after a look with the given outcome."""
     folder.mkdir(exist_ok=True)
-    hosts = {name: {"ansible_connection": "local", "look": look} for name, look in looks.items()}
+    hosts = {name: {"ansible_connection": "local", "outcome": outcome} for name, outcome in looks.items()}
     write_json(
         folder / "hosts.json", {"all": {"hosts": hosts, "vars": {"looks": LOOKS, "folder": str(folder / "reports")}}}
     )
@@ -98,7 +91,7 @@ def report(
 
 def progress(run: Run) -> list[str]:
     """The lines that say how far the run is, without how long it took."""
-    return [line.rpartition(", after ")[0] for line in run.stdout.splitlines() if line.startswith("update, batch")]
+    return [line.partition(", after ")[0] for line in run.stdout.splitlines() if line.startswith("update, batch")]
 
 
 @pytest.mark.parametrize("strategy", ["linear", "free", "host_pinned"])
@@ -164,7 +157,7 @@ def test_a_clean_run_over_forty_hosts_says_little(tmp_path: Path) -> None:
     run = report(tmp_path, {f"h{number:02}": "fine" for number in range(40)})
     assert run.rc == 0
     lines = [line for line in run.stdout.splitlines() if line.strip()]
-    assert [line for line in lines if line.startswith("update: 40 of 40 hosts done, 0 left, after ")]
+    assert [line for line in lines if line.startswith("update: 40 of 40 hosts done, 0 left")]
     assert "Fleet of 40: 40 clean" in lines
     assert len(lines) < 3 * 40 + 10
 

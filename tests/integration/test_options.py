@@ -60,7 +60,7 @@ MODULES: list[tuple[str, dict[str, Any], str]] = [
         "value of surfaces must be one or more of: hooks, mcp, skills, trust. ",
     ),
     ("role_doctrines", {"version": "new"}, "version must be a version such as 1.4.0, not 'new'"),
-    ("notifier_trigger", {"kind": "event", "id": "x"}, "state is present but all of the following are missing: target"),
+    ("notifier_trigger", {"kind": "event", "id": "x"}, "script, target must be given for a trigger of the kind event"),
     ("notifier_trigger", {"kind": "event", "id": "", "target": "y"}, "id is empty: name the trigger"),
 ]
 

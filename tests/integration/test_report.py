@@ -50,7 +50,7 @@ def test_a_report_of_check_mode_says_so_and_replaces_an_older_one(build: Build, 
     looked = gather(host).repair("--check", report=False, iapeer_memory_report_dir=str(tmp_path / "reports"))
     report = json.loads((tmp_path / "reports/host.json").read_text(encoding="utf-8"))
     assert (report["host"], report["playbook"], report["check_mode"]) == ("host", "verify", True)
-    assert [row["name"] for row in report["steps"] if row["status"] == "fail"] == ["memoryd-heartbeat"]
+    assert "memoryd-heartbeat" in [row["name"] for row in report["steps"] if row["status"] == "fail"]
     assert "\nhost: verify, version 1.1.0, check mode: nothing was touched\n" in looked.stdout
     assert diff(before, host.snapshot(times=True)) == []
 

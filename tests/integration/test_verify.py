@@ -126,7 +126,8 @@ def test_a_foreign_slot_is_named_and_never_repaired(sight: Sight) -> None:
     held = "the slot is held by other-memory"
     for run in (sight.verified, sight.repaired):
         assert run.rows("foreign")["memory-slot"] == ("fail", f"{held}: left as it is")
-        assert run.rows("foreign")["peer-surfaces"] == ("skip", f"{held}: a host of another provider gets nothing of ours")
+        nothing = f"{held}: a host of another provider gets nothing of ours"
+        assert run.rows("foreign")["peer-surfaces"] == ("skip", nothing)
     assert sight.repairs["foreign"] == []
 
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Commands one after the other or side by side, each timed; all run even where one fails, and the end names the failed.
 
-As a program: phases.py TARGET... runs targets of the Makefile in this order, those joined by a comma side by side.
+As a program: phases.py NAME TARGET... runs targets of the Makefile in this order, those joined by a comma side by side.
 """
 
 from __future__ import annotations
@@ -79,15 +79,15 @@ def conclude(name: str, results: Sequence[Done], began: float) -> int:
 
 
 def main() -> int:
-    """Run the phases that the arguments name."""
+    """Run the targets that the arguments name."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     began, results = time.monotonic(), []
-    for phase in sys.argv[1:]:
+    for phase in sys.argv[2:]:
         names = phase.split(",")
         env = {"JOBS": "1"} if len(names) > 1 else {}
         make = [os.environ.get("MAKE", "make"), "--no-print-directory"]
         results += side_by_side([Command(name, [*make, name], env) for name in names], len(names))
-    return conclude("test", results, began)
+    return conclude(sys.argv[1], results, began)
 
 
 if __name__ == "__main__":

@@ -36,8 +36,11 @@ class Home:
         """A provider that is a few lines of sh."""
         self.place.write(self.place.binary, f"#!/bin/sh\n{text}", 0o755)
 
+    def environ(self) -> dict[str, str]:
+        return self.place.environ(TMPDIR=str(self.temporary))
+
     def host(self, **options: str) -> Host:
-        return open_host({"iapeer_bin": "/fake/iapeer", **options}, self.place.environ())
+        return open_host({"iapeer_bin": "/fake/iapeer", **options}, self.environ())
 
     def tampered(self, tamper: Tamper) -> Lesson:
         """What is learned where somebody changes what the provider wrote before it is read."""

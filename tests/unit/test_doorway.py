@@ -110,7 +110,7 @@ GRANTS: dict[str, set[str]] = {
         UTILS + "_doorway.handles",
     },
     "module_utils/_doorway/scratch.py": {
-        *names("os", "X_OK access close fchmod fstat mkdir open unlink"),
+        *names("os", "X_OK access chmod close fchmod fstat mkdir open unlink"),
         UTILS + "_doorway.drafts",
         UTILS + "_doorway.handles",
     },
@@ -125,7 +125,7 @@ GRANTS: dict[str, set[str]] = {
         *names("os", "dup open close fstat listdir"),
         *names("fcntl", "flock LOCK_EX LOCK_NB"),
     },
-    "module_utils/_doorway/folders.py": {*names("os", "open close read fstat"), UTILS + "_doorway.handles"},
+    "module_utils/_doorway/folders.py": {*names("os", "open close read pread fstat"), UTILS + "_doorway.handles"},
     "module_utils/_doorway/reader.py": {UTILS + "_doorway.handles"},
     "module_utils/_doorway/foresight.py": {
         *names("os", "W_OK X_OK ST_RDONLY access fstat fstatvfs getgroups supports_effective_ids"),
@@ -134,7 +134,7 @@ GRANTS: dict[str, set[str]] = {
     },
     "module_utils/_doorway/sandbox.py": {"pwd.getpwuid"},  # the account's real home
     "module_utils/_look/look.py": {"getattr by variable"},  # of the egress that it stands for
-    "module_utils/_things/memoryd.py": {"signal.SIGTERM", "signal.SIGKILL"},  # their numbers, for the doorway
+    "module_utils/_things/daemon.py": {"signal.SIGTERM", "signal.SIGKILL"},  # their numbers, for the doorway
     # What runs on the controller, in Ansible's own process: its bases, and the files that the operator points at.
     "action/host_plan.py": {
         "ansible.errors.AnsibleActionFail",
@@ -164,6 +164,7 @@ GRANTS: dict[str, set[str]] = {
     },
     "plugin_utils/page.py": {"jinja2.Environment", "markupsafe.Markup", "urllib.parse.quote"},
     "plugin_utils/reports.py": {"time.monotonic"},
+    "plugin_utils/runs.py": {"getattr by variable"},  # of its own fields
 }
 # Optional parsers: a module of the standard library that the oldest interpreters do not have.
 IMPORTABLE = {"tomllib"}

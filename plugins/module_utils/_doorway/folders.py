@@ -18,12 +18,13 @@ from collections.abc import Iterator
 from typing import NamedTuple, TypeVar
 
 from .foresight import REMOVE_FOLDER, WRITE, Spot, foresee, require_regular
-from .handles import FOLDER, LINK_ERRNOS, READ, explain, flock, lstat, names_in, open_or_none, opened
+from .handles import ANCHOR, FOLDER, LINK_ERRNOS, READ, explain, flock, lstat, names_in, open_or_none, opened
 from .problem import Problem
 from .sandbox import Sandbox
 from .spelling import real, spell
 
 MAX_LINKS = 16
+GLANCE_CAP = 64 << 10  # bytes of a file that is read at a glance
 DOCUMENT_CAP = 32 << 20  # bytes of a file that is read whole
 BLOCK = 1 << 20
 Self = TypeVar("Self", bound="Folder")
@@ -44,6 +45,10 @@ class Sum(NamedTuple):
     size: int
 
 
+class Unclear(Exception):
+    """A file that is not to be read at a glance."""
+
+
 class Folder:
     """An open folder. Names given to its methods are relative, with / between components, and never leave it.
 
@@ -54,9 +59,13 @@ class Folder:
         self.anchor = anchor
         self._sandbox = sandbox
         self._handles: dict[str, int] = {}
-        with self._explained(""):
-            self._real = real(anchor)
-            self._handles[""] = os.open(spell(self._real), FOLDER)
+        self._resolved = ""
+        self._linked = False  # whether a link was followed below the anchor
+        try:
+            self._handles[""] = os.open(spell(anchor), ANCHOR)
+        except (OSError, ValueError):
+            with self._explained(""):
+                raise
 
     def __enter__(self: Self) -> Self:
         return self
@@ -69,6 +78,44 @@ class Folder:
     def path(self, name: str) -> str:
         """The full path of a name, as people know it."""
         return os.path.join(self.anchor, name) if name else self.anchor
+
+    @property
+    def _real(self) -> str:
+        """The path of the anchor without links in it, resolved when it is first asked for."""
+        self._resolved = self._resolved or real(self.anchor)
+        return self._resolved
+
+    def glance(self, name: str) -> bytes | None:
+        """What read says of a small regular file, its bytes, or None where it is missing; the cheap way to many files.
+
+        Raises Unclear where something stands in the way, or where it is not as simple: read tells what.
+        """
+        head, _slash, leaf = name.rpartition("/")
+        if self._sandbox.armed or ".." in name:
+            raise Unclear
+        try:
+            folder = self._folder(head)
+            if folder is None:
+                return None
+            status = os.stat(leaf, dir_fd=folder, follow_symlinks=False)  # before it is opened, as in read
+            if not stat.S_ISREG(status.st_mode) or status.st_size > GLANCE_CAP:
+                raise Unclear
+            handle = os.open(leaf, READ, dir_fd=folder)
+            try:
+                data = os.read(handle, GLANCE_CAP)
+            finally:
+                os.close(handle)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, Problem) as error:
+            raise Unclear from error
+        if len(data) != status.st_size:  # somebody writes it right now
+            raise Unclear
+        return data
+
+    def is_straight(self) -> bool:
+        """True where no link was met below the anchor so far, and the anchor itself is none."""
+        return not self._linked and not os.path.islink(spell(self.anchor))
 
     def read(self, name: str, cap: int = DOCUMENT_CAP) -> Found | None:
         """A regular file's bytes and mode; None where it is missing or hidden by the sandbox. cap: bytes at most."""
@@ -99,6 +146,13 @@ class Folder:
             if handle is None:
                 raise Problem("missing", self.path(name), "missing")
             yield from _blocks(handle)
+
+    def tail(self, name: str, most: int) -> bytes:
+        """The last bytes of a regular file, at most so many; none where it is missing or hidden by the sandbox."""
+        with self._reading(name) as handle:
+            if handle is None:
+                return b""
+            return os.pread(handle, most, max(0, os.fstat(handle).st_size - most))
 
     @contextlib.contextmanager
     def _reading(self, name: str) -> Iterator[int | None]:
@@ -232,6 +286,7 @@ class Folder:
         return handle
 
     def _resolve(self, name: str, links: int) -> str:
+        self._linked = True
         target = real(os.path.join(self._real, name))
         if not target.startswith(self._real.rstrip("/") + "/"):
             raise Problem(f"a link that leaves {self.anchor}, to {target}", self.path(name), "outside")

@@ -18,6 +18,7 @@ from .problem import Problem
 from .spelling import native, spell
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+ANCHOR = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 LINK_ERRNOS = (errno.ELOOP, errno.ENOTDIR, errno.EMLINK)
 UNREADABLE_ERRNOS = (errno.EACCES, errno.EPERM)

@@ -21,7 +21,8 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 class Process(NamedTuple):
     """What is known of a live process; started is seconds since the epoch, exact tells if it is finer than a second.
 
-    birth is the system's own word for the start: unlike started it stays the same when somebody sets the clock.
+    birth is the system's own word for the start: unlike started it stays the same when somebody sets the clock. argv:
+    the arguments one by one, empty where the system tells only the whole line.
     """
 
     pid: int
@@ -31,6 +32,11 @@ class Process(NamedTuple):
     started: float
     exact: bool
     birth: str = ""
+    argv: tuple[str, ...] = ()
+
+    def words(self) -> tuple[str, ...]:
+        """The arguments as well as they are known: a line that the process has given itself is split at its blanks."""
+        return self.argv if len(self.argv) > 1 else tuple(self.command.split())
 
     def is_same(self, other: Process) -> bool:
         """True where other is this very process, not a later one with its pid."""
@@ -50,7 +56,7 @@ def read_proc(pid: int) -> Process | None:
     try:
         with open(f"/proc/{pid}/stat", "rb") as stat, open(f"/proc/{pid}/cmdline", "rb") as cmdline:
             fields = stat.read().rpartition(b")")[2].split()
-            command = cmdline.read().replace(b"\0", b" ").decode("utf-8", "replace").strip()
+            argv = cmdline.read().decode("utf-8", "replace").rstrip("\0").split("\0")
         with open(f"/proc/{pid}/status", "rb") as status:
             if f"\nTgid:\t{pid}\n".encode() not in status.read():
                 return None
@@ -62,7 +68,8 @@ def read_proc(pid: int) -> Process | None:
     except PermissionError as error:
         raise Problem(f"process {pid} may not be looked at") from error
     age = time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / os.sysconf("SC_CLK_TCK")
-    return Process(pid, uid, fields[0].decode(), command, time.time() - age, exact=True, birth=fields[19].decode())
+    state, birth, started = fields[0].decode(), fields[19].decode(), time.time() - age
+    return Process(pid, uid, state, " ".join(argv).strip(), started, exact=True, birth=birth, argv=tuple(argv))
 
 
 def _is_somebody_elses(pid: int) -> bool:

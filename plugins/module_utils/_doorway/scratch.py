@@ -53,11 +53,11 @@ def _make(sandbox: Sandbox, base: str, stack: contextlib.ExitStack) -> str:
             name = PREFIX + secrets.token_hex(8)
             os.mkdir(spell(name), 0o700, dir_fd=parent)
             stack.callback(_remove, parent, name)
+            os.chmod(spell(name), 0o700, dir_fd=parent)  # whatever the umask
             folder = os.open(spell(name), FOLDER, dir_fd=parent)
             stack.callback(os.close, folder)
             # Else another run took it for a leftover before it was locked.
             if flock(folder) is not False and os.fstat(folder).st_nlink:
-                os.fchmod(folder, 0o700)
                 _require_executable(folder, base)
                 return os.path.join(place, name)
     except OSError as error:
@@ -69,7 +69,9 @@ def _make(sandbox: Sandbox, base: str, stack: contextlib.ExitStack) -> str:
 
 def _require_executable(folder: int, base: str) -> None:
     probe = spell("probe")
-    os.close(os.open(probe, drafts.CREATE, 0o700, dir_fd=folder))
+    handle = os.open(probe, drafts.CREATE, 0o700, dir_fd=folder)
+    os.fchmod(handle, 0o700)
+    os.close(handle)
     allowed = os.access(probe, os.X_OK, dir_fd=folder)
     os.unlink(probe, dir_fd=folder)
     if not allowed:

@@ -17,7 +17,9 @@ class Ahead(NamedTuple):
     """What is not on the disk yet when a later step is planned; empty in a real run, where it is.
 
     forms: of the binary that is about to be there. version: its own. peers: of the map that is about to be written.
-    templates: file name to text. written: the paths of files that are about to appear or to change.
+    templates: file name to text. written: the paths of files that are about to appear or to change their bytes. sums:
+    the checksum (SHA-256) that such a file will have, where it is known. mended: the paths of files that are about to
+    change their permission bits alone.
     """
 
     forms: Forms | None = None
@@ -25,6 +27,8 @@ class Ahead(NamedTuple):
     peers: tuple[Peer, ...] | None = None
     templates: Mapping[str, str] = {}
     written: frozenset[str] = frozenset()
+    sums: Mapping[str, str] = {}
+    mended: frozenset[str] = frozenset()
 
 
 NOTHING = Ahead()

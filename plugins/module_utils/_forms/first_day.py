@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from .._doorway.problem import Problem
+from .._doorway.spelling import spell
 from .._host.config import LOCALES, MODES, ROLES, parse_config
 from .._host.host import Host
 from . import scratch
@@ -126,26 +127,27 @@ def _learned(made: Scratch, host: Host, answers: Mapping[str, str]) -> InitForms
 def _vault(made: Scratch) -> tuple[tuple[str, ...], dict[str, str]]:
     """The folders and the texts of the vault. Raises Problem for what is neither, and for too many."""
     folders, files = [], {}
-    for name in _walk(made, "vault", 0):
-        path = name.partition("/")[2]
+    for path, is_folder in _walk(made, "", 0):
         require(path.isprintable(), "not believed: the vault has names that are none")
-        if stat.S_ISDIR(os.lstat(os.path.join(made.root, name)).st_mode):
+        if is_folder:
             folders.append(path)
         else:
-            files[path] = scratch.read(made, name)
+            files[path] = scratch.read(made, f"vault/{path}")
             require(len(files[path]) <= TEXT_LIMIT and "\0" not in files[path], f"not believed: {path} is no text")
         require(len(folders) + len(files) <= ENTRIES_LIMIT, "not believed: the vault has too much in it")
     require(folders, "not believed: the vault has no folders")
     return tuple(folders), files
 
 
-def _walk(made: Scratch, folder: str, level: int) -> Iterator[str]:
+def _walk(made: Scratch, folder: str, level: int) -> Iterator[tuple[str, bool]]:
+    """All paths below the vault, and whether each is a folder; one comes before what is in it."""
     require(level <= LEVELS_LIMIT, "not believed: the vault is too deep")
-    for leaf in made.tree.names(folder):
-        name = f"{folder}/{leaf}"
-        yield name
-        if stat.S_ISDIR(os.lstat(os.path.join(made.root, name)).st_mode):
-            yield from _walk(made, name, level + 1)
+    for leaf in made.tree.names(f"vault/{folder}".rstrip("/")):
+        path = os.path.join(folder, leaf)
+        is_folder = stat.S_ISDIR(os.lstat(spell(os.path.join(made.vault, path))).st_mode)
+        yield path, is_folder
+        if is_folder:
+            yield from _walk(made, path, level + 1)
 
 
 def _creates(made: Scratch) -> dict[str, Call]:

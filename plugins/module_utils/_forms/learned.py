@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from .._documents import toml_document
 from .._documents.json_spans import check_depth
 from .._doorway.problem import Problem
+from .._doorway.spelling import spell
 from .._host.config import LOCALES
 from .._host.host import Host
 from .._host.paths import NAME
@@ -90,8 +91,12 @@ def _studied(made: Scratch, host: Host, binary: str) -> Lesson:
         check_version(version)
         check_shape(forms, host)
     except Problem as problem:
-        return Lesson(None, _told_version(made, host, binary), one_line(f"not believed: {problem}"))
+        return Lesson(None, _told_version(made, host, binary), _disbelief(made, problem))
     return Lesson(forms, version, f"learned from v{version}")
+
+
+def _disbelief(made: Scratch, problem: Problem) -> str:
+    return one_line(f"not believed: {problem}".replace(made.root, "scratch"))
 
 
 def _told_version(made: Scratch, host: Host, binary: str) -> str:
@@ -123,7 +128,7 @@ def _documents(made: Scratch, locale: str) -> Json:
         "shims": {name: scratch.read(made, path, executable=True) for name, path in shims},
         "skills": _skills(made, f"{made.cwd(made.token)}/.claude/skills"),
         "launcher": scratch.read(made, made.name(paths.launcher), executable=True),
-        "gate": scratch.read(made, gate, executable=True) if os.path.lexists(paths.dream_gate) else "",
+        "gate": scratch.read(made, gate, executable=True) if os.path.lexists(spell(paths.dream_gate)) else "",
         "templates": {name: scratch.read(made, path) for name, path in templates if name.endswith(".md")},
     }
 

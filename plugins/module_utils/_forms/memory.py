@@ -13,6 +13,7 @@ from typing import Any
 
 from .._documents.toml_document import Raw
 from .._doorway.problem import Problem
+from .._doorway.spelling import real, spell
 from .._host.edits import pretty_json
 from .._host.host import Host
 from .forms import Json
@@ -35,8 +36,8 @@ def memory_path(host: Host) -> str:
 def key_of(host: Host) -> Json | None:
     """Everything that the forms of this host depend on but its paths; None where there is no binary."""
     try:
-        real = os.path.realpath(host.paths.binary)
-        status = os.stat(real)
+        place = real(host.paths.binary)
+        status = os.stat(spell(place))
     except (OSError, ValueError):
         return None
     config = host.config
@@ -45,7 +46,7 @@ def key_of(host: Host) -> Json | None:
         "recipe": [*UPDATE, CORE_TEXT],
         "binary": {
             "path": host.paths.binary,
-            "real": real,
+            "real": place,
             "dev": status.st_dev,
             "ino": status.st_ino,
             "size": status.st_size,
@@ -99,14 +100,14 @@ def _read(host: Host) -> str | None:
     """The file's text, where it is one that nobody but its owner could have written. Raises Problem, ValueError."""
     path = memory_path(host)
     try:
-        status = os.lstat(path)
+        status = os.lstat(spell(path))
         # As root, the folder's owner is who the files in it belong to.
-        owner = os.geteuid() or os.stat(host.paths.state).st_uid
+        owner = os.geteuid() or os.stat(spell(host.paths.state)).st_uid
     except (OSError, ValueError):
         return None
     private = stat.S_ISREG(status.st_mode) and not status.st_mode & 0o022
     require(private and status.st_uid == owner and status.st_size <= SIZE_LIMIT, "not to be believed")
-    found = host.files.read(path)
+    found = host.files.read(path, SIZE_LIMIT)
     return None if found is None else found.data.decode("utf-8")
 
 

@@ -10,12 +10,11 @@ import contextlib
 import json
 import os
 import secrets
-import stat
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from .._doorway.egress import Binary, Outcome
-from .._doorway.files import Files, Tree
+from .._doorway.files import Tree
 from .._doorway.problem import Problem
 from .._host.config import ROLES, Config
 from .._host.edits import pretty_json
@@ -96,8 +95,7 @@ def scratch_host(host: Host, settings: Mapping[str, str], settled: bool = True) 
 
     Raises Problem where it cannot be made, and where the sandbox refuses it.
     """
-    with _folder(host.files) as tree:
-        root = os.path.realpath(tree.anchor)
+    with host.files.scratch(host.paths.state, host.paths.home) as (root, tree):
         parts = {part: os.path.join(root, part, NAME) for part in ("plugins", "state", "cache", "logs")}
         paths = lay_out(
             os.path.join(root, "home"),
@@ -114,20 +112,6 @@ def scratch_host(host: Host, settings: Mapping[str, str], settled: bool = True) 
         if settled:
             _settle(scratch, peers)
         yield scratch
-
-
-@contextlib.contextmanager
-def _folder(files: Files) -> Iterator[Tree]:
-    """A new private folder, its links resolved."""
-    place = os.path.realpath(os.environ.get("TMPDIR") or "/tmp")
-    name = f"{NAME}-{secrets.token_hex(8)}"
-    with files.tree(place) as above:
-        above.make_folder(name, PRIVATE)
-        try:
-            with files.tree(os.path.join(place, name)) as tree:
-                yield tree
-        finally:
-            above.remove_folder(name)
 
 
 def _build(scratch: Scratch, peers: Sequence[str]) -> None:
@@ -215,25 +199,16 @@ def read(scratch: Scratch, name: str, executable: bool = False) -> str:
     Raises Problem, kind malformed, where it is missing, no plain file, too large, not text, or does not run though it
     should.
     """
-    reason = ""
     try:
-        status = os.lstat(os.path.join(scratch.root, name))
-        if not stat.S_ISREG(status.st_mode):
-            reason = "no plain file"
-        elif status.st_size > FILE_LIMIT:
-            reason = f"larger than {FILE_LIMIT} bytes"
-        elif executable and not status.st_mode & stat.S_IXUSR:
-            reason = "not executable"
-        found = None if reason else scratch.tree.read(name)
-        if found is not None:
+        found = None if scratch.tree.is_link(name) else scratch.tree.read(name, FILE_LIMIT)
+        reason = "missing, or a link" if found is None else "not executable"
+        if found is not None and (found.mode & 0o100 or not executable):
             return found.data.decode("utf-8")
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+    except Problem as problem:
+        reason = problem.reason
     except UnicodeDecodeError:
         reason = "not UTF-8"
-    raise Problem(f"{name.replace(scratch.token, 'peers')} is {reason or 'missing'}", kind="malformed")
+    raise Problem(f"{name.replace(scratch.token, 'peers')}: {reason}", kind="malformed")
 
 
 def calls(scratch: Scratch) -> list[Call]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The gates between the steps of update: the table of contract §9 as one pure function.
+"""The gates between the steps of a playbook; of update they are the table of contract §9, as one pure function.
 
 The look asks it, the report asks it, and so does every `when` of the role (through the test `due`).
 """
@@ -10,10 +10,11 @@ The look asks it, the report asks it, and so does every `when` of the role (thro
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-OK, CHANGED, SKIP, FAIL = "ok", "changed", "skip", "fail"
-LANDED = (OK, CHANGED)
+from .leaving import UNINSTALL
+from .plan import CHANGED, FAIL, KEPT, LANDED, SKIP, Facts, Held, Plan, Statuses, foreign, status_of
+
 # The steps, in the contract's order; role-descriptions is told with wake-policy.
 ORDER = (
     *("binary", "forms", "templates", "doctrines", "wake-policy", "role-descriptions", "fleet", "surfaces"),
@@ -40,25 +41,17 @@ MENDABLE = (
 )
 POSTPONED = "postponed: {0}. Mend that and run update again"
 STRANDED = "the fleet map was not written, and peers that an old map does not name would be stranded"
-KEPT = "v1.1 kept, so that the next run can still derive the plugin: see plugin-off"
 
 
-class Held(NamedTuple):
-    """Why a step does not run: skip or fail, and the reason."""
-
-    status: str
-    reason: str
-
-
-def held(step: str, facts: Mapping[str, Any], done: Mapping[str, str], repair: bool = False) -> Held | None:
+def held(step: str, facts: Facts, done: Statuses, repair: bool = False) -> Held | None:
     """What holds a step back; None where it may run (contract §9, and §10 for repair).
 
     facts: what the look found of the host (slot, config, binary, fleet). done: the status of every earlier step: ok,
     changed, skip or fail; what a step would come to counts like what it came to.
     """
-    form = facts["slot"]["form"]
-    if form == "foreign":
-        return _foreign(step, str(facts["slot"]["provider"]))
+    other = foreign(step, facts)
+    if other is not None:
+        return other
     if step in ("binary", "forms"):
         return Held(SKIP, "left to update") if repair else None
     problem = _unfit(step, facts, done)
@@ -66,17 +59,10 @@ def held(step: str, facts: Mapping[str, Any], done: Mapping[str, str], repair: b
         return problem
     if repair:
         return _beyond_repair(step, facts, done)
-    return _migration(step, done) if form == "v1_1" and step in ("plugin-off", "slot") else None
+    return _migration(step, done) if facts["slot"]["form"] == "v1_1" and step in ("plugin-off", "slot") else None
 
 
-def _foreign(step: str, holder: str) -> Held:
-    """A host of another provider gets nothing of ours."""
-    if step == "slot":
-        return Held(FAIL, f"the slot is held by {holder}: left as it is")
-    return Held(SKIP, f"the slot is held by {holder}: a host of another provider gets nothing of ours")
-
-
-def _unfit(step: str, facts: Mapping[str, Any], done: Mapping[str, str]) -> Held | None:
+def _unfit(step: str, facts: Facts, done: Statuses) -> Held | None:
     """A host that is not provisioned, or whose provider is not there: said once, at the first step that needs it."""
     if not facts["config"]["ok"]:
         problem = facts["config"]["problem"]
@@ -86,7 +72,7 @@ def _unfit(step: str, facts: Mapping[str, Any], done: Mapping[str, str]) -> Held
     return Held(SKIP, facts["binary"]["problem"] or "the version is not known")
 
 
-def _beyond_repair(step: str, facts: Mapping[str, Any], done: Mapping[str, str]) -> Held | None:
+def _beyond_repair(step: str, facts: Facts, done: Statuses) -> Held | None:
     """What repair leaves to update."""
     legacy = facts["slot"]["form"] == "v1_1" and step in ("surfaces", "slot")
     mapped = step == "fleet" and facts["fleet"]["readable"] and facts["fleet"]["count"]
@@ -95,7 +81,7 @@ def _beyond_repair(step: str, facts: Mapping[str, Any], done: Mapping[str, str])
     return None
 
 
-def _migration(step: str, done: Mapping[str, str]) -> Held | None:
+def _migration(step: str, done: Statuses) -> Held | None:
     """The two steps of a v1.1 host that must never strand a peer."""
     if step == "plugin-off":
         if done.get("fleet") == FAIL:
@@ -110,18 +96,13 @@ def _migration(step: str, done: Mapping[str, str]) -> Held | None:
     return Held(SKIP, "v1.1 kept: the plugin was not taken off")
 
 
-def status_of(result: Mapping[str, Any]) -> str:
-    """The status that the result of a step amounts to: of a module as Ansible registers it, or out of the look.
+UPDATE = Plan(ORDER, NEEDS, held, "steps")
+PLANS = {"update": UPDATE, "verify": UPDATE, "uninstall": UNINSTALL}
 
-    A module that did not come to a result of its own (killed, unreachable) has failed.
-    """
-    if result.get("failed") or result.get("unreachable") or "action" not in result:
-        return FAIL
-    if result["action"] == "failed":
-        return FAIL
-    if result.get("skipped") or result["action"] == "skipped":
-        return SKIP
-    return CHANGED if result.get("changed") else OK
+
+def plan_of(look: Mapping[str, Any]) -> Plan:
+    """The plan of the playbook that a look was taken for."""
+    return PLANS[look.get("playbook") or "update"]
 
 
 def is_due(step: str, look: Mapping[str, Any], done: Mapping[str, Mapping[str, Any]], repair: bool = False) -> bool:
@@ -131,10 +112,11 @@ def is_due(step: str, look: Mapping[str, Any], done: Mapping[str, Mapping[str, A
     """
     if look.get("stopped") or not look.get("steps"):
         return False
-    woken = any(done[need].get("changed") for need in NEEDS.get(step, ()) if need in done)
+    plan = plan_of(look)
+    woken = any(done[need].get("changed") for need in plan.needs.get(step, ()) if need in done)
     if not woken and step not in look["pending"]:
         return False
-    return held(step, look, statuses(look, done, repair), repair) is None
+    return plan.held(step, look, statuses(look, done, repair), repair) is None
 
 
 def statuses(
@@ -142,18 +124,19 @@ def statuses(
 ) -> dict[str, str]:
     """The status of every step: as it came out, or where it did not run as it was held back or foretold."""
     found: dict[str, str] = {}
-    for name in ORDER:
-        reason = None if name in done else held(name, look, found, repair)
+    plan = plan_of(look)
+    for name in plan.order:
+        reason = None if name in done else plan.held(name, look, found, repair)
         found[name] = reason.status if reason else status_of(done.get(name, look["steps"][name]))
     return found
 
 
-def pending(steps: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def pending(steps: Mapping[str, Mapping[str, Any]], plan: Plan = UPDATE) -> list[str]:
     """The steps that would change or fail, and those after them that depend on one that would change."""
     found: list[str] = []
-    for name in ORDER:
+    for name in plan.order:
         status = status_of(steps[name])
-        woken = any(need in found and status_of(steps[need]) == CHANGED for need in NEEDS.get(name, ()))
+        woken = any(need in found and status_of(steps[need]) == CHANGED for need in plan.needs.get(name, ()))
         if status in (CHANGED, FAIL) or woken:
             found.append(name)
     return found

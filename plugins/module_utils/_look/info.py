@@ -14,8 +14,8 @@ from .._host.host import Host
 from .._host.results import Result
 from .._host.roles import read_manifest
 from .._things.binary import Told, binary_version
+from .._things.daemon import read_daemon, read_heartbeat
 from .._things.fleet_map import read_fleet
-from .._things.memoryd import read_daemon, read_heartbeat
 from .._things.slot import read_slot
 
 HUNG_AFTER = 120  # seconds

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one look: what every step of update would do on a host now, each planned on what the ones before it would leave.
+"""The one look: what every step of a playbook would do on a host now, planned on what the ones before it would leave.
 
 Each answer is the check-mode result of the step's own function (contract §9); nothing is computed in a second way.
 """
@@ -15,17 +15,23 @@ from typing import Any, cast
 from .._doorway.egress import Binary, Egress, Outcome
 from .._doorway.problem import Problem
 from .._forms.ahead import NOTHING, Ahead
-from .._forms.wanted import wanted_forms
+from .._forms.wanted import remembered_version, wanted_forms
 from .._host.host import Host
 from .._host.options import given_version
 from .._host.results import FAILED, SKIPPED, Result, stopped
+from .._things.memoryd import observe
+from .._things.ran_from import runs_from
 from .._things.slot import FOREIGN, read_slot
-from .gates import FAIL, ORDER, Held, held, pending, status_of
+from .gates import PLANS, pending
 from .info import in_short, read_host
+from .plan import FAIL, OK, Held, status_of
+from .removals import REMOVALS
+from .step import Step
 from .steps import STEPS
 
 # What a step returns for its own module or for the steps after it, and a look's answer would only be longer by.
 BULKY = ("peers", "slot", "pending", "forms", "form_before", "count", "skills")
+WORK = {"update": STEPS, "verify": STEPS, "uninstall": REMOVALS}
 # Calls that only ask: one answer is enough for one look, in which nobody acts.
 QUESTIONS = (["list", "--json"], ["version"], ["--version"])
 
@@ -51,25 +57,30 @@ class Remembering:
 
 
 def look(host: Host, options: Mapping[str, Any], check: bool) -> Result:
-    """What every step of update would do on this host, and all that is known of it; changes nothing.
+    """What every step of a playbook would do on this host, and all that is known of it; changes nothing.
 
-    options: those of the steps' modules by their own names, probe, keep_forms (write what was learned of the provider
-    down for the next run; not in check mode). data: what `gather` finds, version, steps (name to the step's result
-    without its bulk), pending (the steps that have something to do). Raises Problem for wrong options.
+    options: playbook (update), those of the steps' modules by their own names, probe, keep (write down for the next
+    run what this one has learned; not in check mode). data: what `gather` finds, playbook, version, steps (name to the
+    step's result without its bulk), pending (the steps that have something to do). Raises Problem for wrong options.
     """
+    playbook = options.get("playbook") or "update"
+    plan, work = PLANS[playbook], WORK[playbook]
     host = host._replace(egress=cast(Egress, Remembering(host.egress)))
     options = {**options, "templates": _own_templates(host, options)}
-    facts = _facts(host, {**options, "keep_forms": options.get("keep_forms") and not check})
+    keep = bool(options.get("keep")) and not check
+    facts = _facts(host, options, keep)
     ahead = NOTHING
     steps: dict[str, dict[str, Any]] = {}
     diffs: list[Mapping[str, str]] = []
-    for name in ORDER:
-        reason = held(name, facts, {step: status_of(told) for step, told in steps.items()})
-        result = _planned(name, host, options, ahead) if reason is None else _held_back(reason)
-        ahead = STEPS[name].leaves(ahead, result, host)
+    for name in plan.order:
+        reason = plan.held(name, facts, {step: status_of(told) for step, told in steps.items()}, False)
+        result = _planned(work[name], host, options, ahead) if reason is None else _held_back(reason)
+        ahead = work[name].leaves(ahead, result, host)
         steps[name] = _told(result)
         diffs += result.diff
-    found = {**facts, "steps": steps, "pending": pending(steps)}
+    if keep and status_of(steps.get("memoryd", {})) == OK:
+        observe(host, runs_from(host))
+    found = {**facts, "playbook": playbook, "steps": steps, "pending": pending(steps, plan)}
     changed = any(told["changed"] for told in steps.values())
     return Result("looked", _detail(found), changed=check and changed, diff=diffs, data=found)
 
@@ -80,16 +91,15 @@ def _own_templates(host: Host, options: Mapping[str, Any]) -> Any:
     return given.get(host.config.locale) or given.get("") or None
 
 
-def _facts(host: Host, options: Mapping[str, Any]) -> dict[str, Any]:
+def _facts(host: Host, options: Mapping[str, Any], keep: bool) -> dict[str, Any]:
     """What is known of the host, with the version that is wanted there; empty where nobody can tell it."""
-    asked = read_slot(host).form != FOREIGN and host.config.ok
-    keep = bool(options.get("keep_forms"))
-    facts = read_host(host, options, wanted_forms(host, options, keep=keep).version if asked else "")
+    asked = options.get("playbook") != "uninstall" and read_slot(host).form != FOREIGN and host.config.ok
+    known = (wanted_forms(host, options, keep=keep).version or remembered_version(host)) if asked else ""
+    facts = read_host(host, options, known)
     return {**facts, "version": given_version("version", options.get("version")) or facts["binary"]["version"]}
 
 
-def _planned(name: str, host: Host, options: Mapping[str, Any], ahead: Ahead) -> Result:
-    step = STEPS[name]
+def _planned(step: Step, host: Host, options: Mapping[str, Any], ahead: Ahead) -> Result:
     try:
         return step.work(host, step.options(options), True, ahead)
     except Problem as problem:

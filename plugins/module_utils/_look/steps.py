@@ -6,36 +6,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
 
 from .._forms.ahead import Ahead
 from .._forms.wanted import ensure as learn_forms
 from .._host.core import peers_of
 from .._host.host import Host
-from .._host.results import FAILED, SKIPPED, Result
+from .._host.results import SKIPPED, Result
 from .._surfaces import legacy_plugin, peers
-from .._things import binary, doctrines, fleet_map, memoryd, provider_files, role_descriptions, slot, templates, triggers, wake_policy
-
-Options = Mapping[str, Any]
-Work = Callable[[Host, Options, bool, Ahead], Result]
-
-
-class Step(NamedTuple):
-    """One step: its work, the options of its own module out of the look's, and what it would leave."""
-
-    work: Work
-    options: Callable[[Options], dict[str, Any]]
-    leaves: Callable[[Ahead, Result, Host], Ahead]
-
-
-def _given(*names: str, **fixed: Any) -> Callable[[Options], dict[str, Any]]:
-    """The options of these names where they are given, and fixed ones."""
-    return lambda options: {**{name: options[name] for name in names if options.get(name) is not None}, **fixed}
-
-
-def _nothing(ahead: Ahead, result: Result, host: Host) -> Ahead:
-    return ahead
+from .._things import (
+    binary,
+    doctrines,
+    fleet_map,
+    memoryd,
+    provider_files,
+    role_descriptions,
+    slot,
+    templates,
+    triggers,
+    wake_policy,
+)
+from .._things.ran_from import runs_from
+from .step import Options, Step, given, nothing
 
 
 def _written(ahead: Ahead, *paths: str) -> Ahead:
@@ -65,51 +57,30 @@ def _new_scripts(ahead: Ahead, result: Result, host: Host) -> Ahead:
     return provider_files.leaves(ahead, result)
 
 
-# ---- temporary adapters
-def _old(ensure: Any) -> Work:
-    def work(host: Host, options: Options, check: bool, ahead: Ahead) -> Result:
-        d = dict(ensure(host, options, check))
-        return Result(d.pop("action"), d.pop("detail"), d.pop("changed"), d.pop("msg", "") if d.pop("failed", False) else "", diff=d.pop("diff", []), data=d)
-    return work
-
-
-def _memoryd(host: Host, options: Options, check: bool, ahead: Ahead) -> Result:
-    if options.get("restart") == "never":
+def _restart(host: Host, options: Options, check: bool, ahead: Ahead) -> Result:
+    """The work on memoryd by the word for when: stale, always or never."""
+    when = options.get("restart")
+    if when == "never":
         return Result(SKIPPED, "restarts are switched off (never)")
-    paths = [host.paths.binary, host.paths.slot, host.paths.launcher, host.paths.config_file]
-    anyway = options.get("restart") == "always" or ahead.written.intersection(paths)
-    asked = {} if anyway else {"newer_than": paths, "hung_after": options.get("hung_after")}
-    return _old(memoryd.ensure)(host, {**asked, "wait": 5}, check, ahead)
-
-
-def _binary(host: Host, options: Options, check: bool, ahead: Ahead) -> Result:
-    if options.get("checksum"):
-        return _old(binary.ensure)(host, options, check, ahead)
-    told = binary.binary_version(host)
-    if told.version:
-        return Result("already", f"{host.paths.binary} is version {told.version}")
-    if told.refused:
-        return Result(SKIPPED, told.problem, refused=True)
-    words = f"{told.problem}: install it, or name a file to install in iapeer_memory_binary_src"
-    return Result(FAILED, words, failure=words)
-# ---- end
+    asked = {} if when == "always" else {"newer_than": runs_from(host), "hung_after": options.get("hung_after")}
+    return memoryd.ensure(host, {**asked, "wait": options.get("wait")}, check, ahead)
 
 
 COMMON = ("forms",)
 VERSIONED = (*COMMON, "version")
 STEPS: Mapping[str, Step] = {
-    "binary": Step(_binary, _given("checksum", "src", *COMMON), _new_binary),
-    "forms": Step(learn_forms, _given(*COMMON), _nothing),
-    "templates": Step(provider_files.ensure, _given("templates", *COMMON, part="templates"), _new_templates),
-    "doctrines": Step(doctrines.ensure, _given(*VERSIONED), _nothing),
-    "wake-policy": Step(wake_policy.ensure, _given(), _nothing),
-    "role-descriptions": Step(role_descriptions.ensure, _given(*COMMON), _nothing),
-    "fleet": Step(fleet_map.ensure, _given(), _new_peers),
-    "surfaces": Step(peers.ensure, _given("skills", "lock_timeout", *COMMON, state="present"), _nothing),
-    "plugin-off": Step(legacy_plugin.ensure, _given("claude_bin", "codex_bin", method="auto"), _nothing),
-    "slot": Step(slot.ensure, _given(*VERSIONED, state="present", migrate=True), _new_slot),
-    "launcher": Step(provider_files.ensure, _given(*COMMON, part="launcher"), _new_scripts),
-    "triggers": Step(triggers.ensure, _given(*COMMON, standard=True, state="present"), _nothing),
-    "guide": Step(provider_files.ensure, _given("templates", *COMMON, part="guide"), _nothing),
-    "memoryd": Step(_memoryd, _given("restart", "hung_after", "wait"), _nothing),
+    "binary": Step(binary.ensure, given("checksum", "src", *COMMON), _new_binary),
+    "forms": Step(learn_forms, given(*COMMON), nothing),
+    "templates": Step(provider_files.ensure, given("templates", *COMMON, part="templates"), _new_templates),
+    "doctrines": Step(doctrines.ensure, given(*VERSIONED), nothing),
+    "wake-policy": Step(wake_policy.ensure, given(), nothing),
+    "role-descriptions": Step(role_descriptions.ensure, given(*COMMON), nothing),
+    "fleet": Step(fleet_map.ensure, given(), _new_peers),
+    "surfaces": Step(peers.ensure, given("skills", "lock_timeout", *COMMON, state="present"), nothing),
+    "plugin-off": Step(legacy_plugin.ensure, given("claude_bin", "codex_bin", method="auto"), nothing),
+    "slot": Step(slot.ensure, given(*VERSIONED, state="present", migrate=True), _new_slot),
+    "launcher": Step(provider_files.ensure, given(*COMMON, part="launcher"), _new_scripts),
+    "triggers": Step(triggers.ensure, given(*COMMON, standard=True, state="present"), nothing),
+    "guide": Step(provider_files.ensure, given("templates", *COMMON, part="guide"), nothing),
+    "memoryd": Step(_restart, given("restart", "hung_after", "wait"), nothing),
 }

@@ -10,12 +10,12 @@ from typing import Any
 
 from .._documents import json_document
 from .._documents.errors import DocumentError
-from .._doorway.folders import Folder
+from .._doorway.foresight import REMOVE_FOLDER
 from .._doorway.problem import Problem
 from .._forms.forms import PERSONALITY, place
 from .._host.paths import NAME
 from .hooks import plan_hooks
-from .plan import ABSENT, REMOVED, Json, JsonSurface, Planned, Settled, plan_json, plan_texts
+from .plan import ABSENT, REMOVED, Json, JsonSurface, PeerFolder, Planned, Settled, plan_json, plan_texts
 from .wanted import SKILLS, Wanted
 
 SETTINGS = ".claude/settings.json"
@@ -48,7 +48,7 @@ def with_server(value: Json, entry: Json | None) -> Json:
     return {key: item for key, item in value.items() if key != "mcpServers"}
 
 
-def plan_claude(folder: Folder, personality: str, wanted: Wanted, settled: Settled) -> list[Planned]:
+def plan_claude(folder: PeerFolder, personality: str, wanted: Wanted, settled: Settled) -> list[Planned]:
     """The wanted surfaces of one peer."""
     plans = []
     if "hooks" in wanted.surfaces:
@@ -60,7 +60,7 @@ def plan_claude(folder: Folder, personality: str, wanted: Wanted, settled: Settl
     return plans
 
 
-def plan_skills(folder: Folder, wanted: Wanted) -> Planned:
+def plan_skills(folder: PeerFolder, wanted: Wanted) -> Planned:
     """Our skill folders; where ours are to go, every folder in our namespace does."""
     path = folder.path(SKILLS)
     if wanted.present:
@@ -69,7 +69,7 @@ def plan_skills(folder: Folder, wanted: Wanted) -> Planned:
     try:
         ours = [f"{SKILLS}/{name}" for name in folder.names(SKILLS) if name.startswith(SKILL_PREFIX)]
         for name in ours:
-            folder.refuse_change(name)
+            folder.foresee(name, REMOVE_FOLDER)
     except Problem as problem:
         return planned.failed(problem)
     return planned._replace(action=REMOVED, folders=tuple(ours)) if ours else planned

@@ -14,10 +14,10 @@ from .._documents import toml_document
 from .._documents.masking import SHOWN
 from .._doorway.folders import Folder
 from .._doorway.problem import Problem
-from .._host.edits import Edit
+from .._host.edits import Edit, foresee_in
 from .._host.paths import NAME
 from .hooks import plan_hooks
-from .plan import ABSENT, ALREADY, REMOVED, WRITTEN, Json, Planned, Settled
+from .plan import ABSENT, ALREADY, REMOVED, WRITTEN, Json, PeerFolder, Planned, Settled
 from .wanted import Wanted
 
 CONFIG = ".codex/config.toml"
@@ -26,7 +26,7 @@ NAMESPACE = ("mcp_servers", NAME)
 PLAIN_KEY = re.compile("[A-Za-z0-9_]+")
 
 
-def plan_codex(folder: Folder, wanted: Wanted, settled: Settled) -> list[Planned]:
+def plan_codex(folder: PeerFolder, wanted: Wanted, settled: Settled) -> list[Planned]:
     """The wanted surfaces of one peer but trust."""
     plans = []
     if "hooks" in wanted.surfaces:
@@ -36,12 +36,11 @@ def plan_codex(folder: Folder, wanted: Wanted, settled: Settled) -> list[Planned
     return plans
 
 
-def plan_config(folder: Folder, wanted: Json | None, settled: Settled) -> Planned:
+def plan_config(folder: PeerFolder, wanted: Json | None, settled: Settled) -> Planned:
     """Our tables in config.toml; wanted None takes out whatever stands in our namespace."""
     planned = Planned("mcp", ABSENT if wanted is None else ALREADY, folder.path(CONFIG))
     try:
-        found = folder.read(CONFIG)
-        before = None if found is None else found.data
+        before = folder.data(CONFIG)
         if before is None and wanted is None:
             return planned
         if before is not None and (CONFIG, before) in settled:
@@ -51,10 +50,10 @@ def plan_config(folder: Folder, wanted: Json | None, settled: Settled) -> Planne
             settled.add((CONFIG, before or b""))
             return planned
         after = _changed(folder, before, wanted)
-        folder.refuse_change(CONFIG)
+        edit = Edit(folder.path(CONFIG), before, after, shown=(_shown(current), _shown(wanted, every=True)))
+        foresee_in(folder, CONFIG, edit)
     except Problem as problem:
         return planned.failed(problem)
-    edit = Edit(folder.path(CONFIG), before, after, shown=(_shown(current), _shown(wanted, every=True)))
     return planned._replace(action=REMOVED if wanted is None else WRITTEN, edits=((CONFIG, edit),))
 
 

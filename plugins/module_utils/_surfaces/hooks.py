@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._documents.errors import DocumentError
-from .._doorway.folders import Folder
 from .._forms.scripts import is_our_command
-from .plan import FAILED, Json, JsonSurface, Planned, Settled, plan_json
+from .plan import FAILED, Json, JsonSurface, PeerFolder, Planned, Settled, plan_json
 from .wanted import Wanted
 
 Commands = frozenset[str]
@@ -86,7 +85,7 @@ def our_parts(value: Json, commands: Commands = frozenset()) -> list[Any]:
     return parts
 
 
-def plan_hooks(folder: Folder, runtime: str, name: str, wanted: Wanted, settled: Settled) -> Planned:
+def plan_hooks(folder: PeerFolder, runtime: str, name: str, wanted: Wanted, settled: Settled) -> Planned:
     """Our hook entries in the file name of a runtime's peer; failed where a shell could never run them."""
     if wanted.unusable:
         return Planned("hooks", FAILED, folder.path(name), wanted.unusable)

@@ -11,10 +11,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._documents import json_document, toml_document
+from .._documents import toml_document
+from .._documents.shown import shown
 from .._doorway.egress import Binary, Outcome
-from .._doorway.folders import Folder, Found
+from .._doorway.folders import Folder
 from .._doorway.problem import Problem
+from .._doorway.spelling import real
 from .._forms.ahead import NOTHING, Ahead
 from .._host.core import Peer, core_problem, peers_of, read_registry
 from .._host.edits import read_json_object
@@ -24,93 +26,123 @@ from .._things.fleet_map import read_fleet
 from .._things.slot import FOREIGN, V1_1, read_slot
 from .claude import SETTINGS
 from .lock import provision_lock
-from .plan import Json
+from .plan import is_missing
+from .plugin_settings import CLIENT_SECONDS, KEPT, PLUGIN, Settings, keep, mentions, put_back, read_settings
 
-PLUGIN = "iapeer-memory@agfpd"
 VERB = ("memory-plugin", "off", "--all")
-VERB_TIMEOUT, CLIENT_TIMEOUT = 600, 60
+VERB_TIMEOUT = 600
 UNKNOWN_VERB = re.compile(r"unknown (command|verb|subcommand|option)|unrecognized|no such command", re.IGNORECASE)
 NOT_INSTALLED = re.compile(r"not found in installed plugins|not installed", re.IGNORECASE)
 LOCK_SECONDS = 15
-# What settings.json is to be once its client is done, kept beside it until it is: a run that ends in between loses
-# nothing, and the next one puts it back.
-KEPT = f"{SETTINGS}.kept-by-iapeer-memory"
+REMOVED, FAILED, LEFT = "removed", "failed", "left"
 
 
 class Trace(NamedTuple):
-    """One place where the plugin is seen: a claude peer, or Codex's own config (personality is empty then)."""
+    """One place where the plugin is seen: a claude peer, or Codex's own config (personality is empty then).
+
+    unseen: why it cannot be told whether it is there, empty where it can.
+    """
 
     personality: str
     runtime: str
     cwd: str
+    unseen: str = ""
+
+    @property
+    def name(self) -> str:
+        """Where it is, for people."""
+        return shown(self.personality or self.runtime)
 
     def record(self, action: str, detail: str = "") -> dict[str, str]:
         """The record that the module returns."""
-        return {**self._asdict(), "action": action, "detail": detail}
+        head = {"personality": shown(self.personality), "runtime": self.runtime, "cwd": shown(self.cwd)}
+        return {**head, "action": action, "detail": shown(detail)}
 
 
 def find_traces(host: Host, peers: Sequence[Peer]) -> list[Trace]:
-    """Where the plugin is enabled or installed, as far as the host's files tell; never fails."""
-    installed = _installed_projects(host)
-    peers = [peer for peer in peers if "claude" in peer.runtimes and os.path.isdir(peer.cwd)]
-    traces = [
-        Trace(peer.personality, "claude", peer.cwd)
-        for peer in peers
-        if os.path.realpath(peer.cwd) in installed or _is_seen(host, peer)
-    ]
-    return traces + ([Trace("", "codex", host.codex_home)] if _in_codex(host) else [])
+    """Where the plugin is enabled or installed, as far as the host's files tell, and where they do not; never fails."""
+    installed, traces = _installed_projects(host)
+    for peer in peers:
+        if "claude" in peer.runtimes:
+            traces += _in_peer(host, peer, installed)
+    return traces + _in_codex(host)
 
 
 def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = NOTHING) -> Result:
-    """Sweep the plugin off the fleet of a v1.1 host, or say where it would go (check).
+    """Take the plugin off the fleet of a host, or say where it would go (check).
 
-    options: method (core: by the core's verb; native: by the clients themselves; auto: native where the core has no
-    such verb any more), peers, claude_bin, codex_bin. changed tells whether the plugin is seen anywhere. Raises Problem
-    where the core is refused, missing or fails; a peer whose client fails is in the results, which are marked failed.
+    options: method (core: by the core's verb, which works on a v1.1 slot alone; native: by the clients themselves;
+    auto: by the verb on a v1.1 slot and natively where the core has no such verb any more or the slot is another),
+    peers, claude_bin, codex_bin. changed tells whether the plugin is seen anywhere. Raises Problem where the core is
+    refused, missing or fails; a peer whose client fails is in the results, which are marked failed.
     """
     slot, method = read_slot(host), options.get("method") or "auto"
     if slot.form == FOREIGN:
-        return _result([], "skipped", f"the slot is held by {slot.provider}: not our fleet", False)
-    if slot.form != V1_1 and method != "native":
-        return _result([], "absent", "nothing to do: the slot is not in the v1.1 form", False)
-    peers = _wanted_peers(host, options.get("peers"), ahead)
-    traces = find_traces(host, peers)
+        return Result("skipped", f"the slot is held by {shown(slot.provider)}: not our fleet", data={"results": []})
+    if slot.form != V1_1 and method == "core":
+        return Result("absent", "nothing to do: the slot is not in the v1.1 form", data={"results": []})
+    traces = find_traces(host, _wanted_peers(host, options.get("peers"), ahead))
     for trace in traces:
         host.files.sandbox.check(trace.cwd)
-    if method != "native":
-        read_registry(host)  # a core that cannot list its peers cannot sweep them: the same words in check mode
-        if check:
-            return _result([trace.record("removed") for trace in traces], "removed", _where(traces), bool(traces))
-        done = host.egress.run(host.core, VERB, timeout=VERB_TIMEOUT)
-        if done.rc == 0:
-            left = find_traces(host, peers)
-            records = [trace.record("left" if trace in left else "removed") for trace in traces]
-            note = f"; the core is done, but it is still seen in {_names(left)}" if left else ""
-            return _result(records, "removed", _where(traces) + note, bool(traces))
-        if method == "core" or done.refused or not _lacks_verb(done):
-            raise core_problem(host.core.path, done)
-    return _native(host, options, traces, check)
+    if slot.form != V1_1 or method == "native":
+        return _native(host, options, traces, check) if traces else _nowhere()
+    read_registry(host)  # a core that cannot list its peers cannot sweep them: the same words in check mode
+    if check:
+        return _result(traces, [_unseen(trace) or trace.record(REMOVED) for trace in traces], ASKED)
+    done = host.egress.run(host.core, VERB, timeout=VERB_TIMEOUT)
+    if done.rc == 0:
+        return _after_the_core(host, traces)
+    if method == "core" or done.refused or not _lacks_verb(done):
+        raise core_problem(host.core.path, done)
+    return _native(host, options, traces, check) if traces else _nowhere()
+
+
+ASKED = "the plugin is seen nowhere; the core was asked all the same"
 
 
 def _wanted_peers(host: Host, given: Sequence[Mapping[str, Any]] | None, ahead: Ahead) -> tuple[Peer, ...]:
     if ahead.peers is not None:
         return ahead.peers
-    return read_fleet(host).peers if given is None else peers_of([dict(entry) for entry in given])
+    if given is not None:
+        return peers_of([dict(entry) for entry in given])
+    fleet = read_fleet(host)
+    return fleet.peers if fleet.readable else peers_of(read_registry(host))
+
+
+def _nowhere() -> Result:
+    return Result("absent", "nothing to do: the plugin is seen nowhere", data={"results": []})
+
+
+def _after_the_core(host: Host, traces: list[Trace]) -> Result:
+    """What became of the traces once the core has done its work; what it left is told."""
+    peers = tuple(Peer(trace.personality, trace.cwd, ("claude",)) for trace in traces if trace.personality)
+    left = {trace[:3] for trace in find_traces(host, peers)}
+    records = [_unseen(trace) or trace.record(LEFT if trace[:3] in left else REMOVED) for trace in traces]
+    names = ", ".join(trace.name for trace, record in zip(traces, records) if record["action"] == LEFT)
+    note = f"; the core is done, but it is still seen in {names}" if names else ""
+    return _result(traces, records, ASKED, note)
+
+
+def _unseen(trace: Trace) -> dict[str, str] | None:
+    """The failed record of a place that cannot be looked at; None for any other."""
+    return trace.record(FAILED, trace.unseen) if trace.unseen else None
 
 
 def _native(host: Host, options: Mapping[str, Any], traces: list[Trace], check: bool) -> Result:
-    clients = {trace.runtime: _client(host, trace.runtime, options.get(f"{trace.runtime}_bin")) for trace in traces}
+    runtimes = dict.fromkeys(trace.runtime for trace in traces if not trace.unseen)
+    clients = {name: _client(host, name, options.get(f"{name}_bin")) for name in runtimes}
     if check:
         answers = {name: host.egress.run(client, ["--version"]) for name, client in clients.items()}
-        records = [_foretold(host, trace, clients[trace.runtime], answers[trace.runtime]) for trace in traces]
-    else:
-        with provision_lock(host, LOCK_SECONDS):
-            records = [_remove(host, trace, clients[trace.runtime]) for trace in traces]
-    bad = [record for record in records if record["action"] == "failed"]
-    gone = [trace for trace, record in zip(traces, records) if record["action"] == "removed"]
-    result = _result(records, "failed" if bad else "removed", _where(gone), bool(gone))
-    complaints = [f"{item['personality'] or 'codex'}: {item['cwd']}: {item['detail']}" for item in bad]
-    return result._replace(failure="the plugin could not be removed: " + "; ".join(complaints) if bad else "")
+        records = [
+            _unseen(trace) or _foretold(host, trace, clients[trace.runtime], answers[trace.runtime]) for trace in traces
+        ]
+        return _result(traces, records)
+    records = []
+    with provision_lock(host, LOCK_SECONDS) as lock:
+        for trace in traces:
+            lock.keep_young()
+            records.append(_unseen(trace) or _remove(host, trace, clients[trace.runtime]))
+    return _result(traces, records)
 
 
 def _client(host: Host, name: str, named: str | None) -> Binary:
@@ -121,16 +153,14 @@ def _client(host: Host, name: str, named: str | None) -> Binary:
 def _remove(host: Host, trace: Trace, client: Binary) -> dict[str, str]:
     try:
         if trace.runtime == "codex":
-            done = host.egress.run(client, ["plugin", "remove", PLUGIN], timeout=CLIENT_TIMEOUT)
+            done = host.egress.run(client, ["plugin", "remove", PLUGIN], timeout=CLIENT_SECONDS)
         else:
             done = _uninstall(host, trace, client)
     except Problem as problem:
-        return trace.record("failed", str(problem))
+        return trace.record(FAILED, str(problem))
     if done.refused:
         raise Problem(done.err, kind="refused")
-    if done.rc != 0 and not NOT_INSTALLED.search(done.err + done.out):
-        return trace.record("failed", f"{client.path}: {done.complaint}")
-    return trace.record("removed")
+    return trace.record(REMOVED) if _is_gone(done) else trace.record(FAILED, f"{client.path}: {done.complaint}")
 
 
 def _foretold(host: Host, trace: Trace, client: Binary, answer: Outcome) -> dict[str, str]:
@@ -140,93 +170,97 @@ def _foretold(host: Host, trace: Trace, client: Binary, answer: Outcome) -> dict
     try:
         if trace.runtime == "claude":
             with Folder(host.files.sandbox, trace.cwd) as folder:
-                _settings(folder)
+                _settings(host, folder)
     except Problem as problem:
-        return trace.record("failed", str(problem))
-    return trace.record("failed", f"{client.path}: {answer.complaint}") if answer.missing else trace.record("removed")
+        return trace.record(FAILED, str(problem))
+    return trace.record(FAILED, f"{client.path}: {answer.complaint}") if answer.missing else trace.record(REMOVED)
 
 
-def _settings(folder: Folder) -> tuple[Found | None, Found | None]:
-    """The settings of a peer as they are, and as they are to be without the plugin: as a run before this kept them."""
-    found, kept = folder.read(SETTINGS), folder.read(KEPT)
-    if found is None or kept is not None:
-        return found, kept
-    return found, Found(json_document.dump_like(found.data, _less_plugin(found.data)), found.mode)
+def _settings(host: Host, folder: Folder) -> Settings:
+    written, made = (host.files.modified(folder.path(name)) for name in (SETTINGS, KEPT))
+    return read_settings(folder, written, made)
 
 
 def _uninstall(host: Host, trace: Trace, client: Binary) -> Outcome:
-    """Let Claude Code uninstall it; what it rewrote of settings.json is put back, less the plugin's own key.
-
-    The client drops hook events and keys that it does not know when it rewrites that file.
-    """
+    """Let Claude Code uninstall it; its settings come out as they were, less the plugin's own key."""
     with host.files.tree(trace.cwd) as tree:
-        found, wanted = _settings(tree)
-        if wanted is not None:
-            tree.write(KEPT, wanted.data, wanted.mode)
+        settings = _settings(host, tree)
+        keep(tree, settings)
         args = ["plugin", "uninstall", PLUGIN, "--scope", "project"]
-        done = host.egress.run(client, args, cwd=trace.cwd, timeout=CLIENT_TIMEOUT)
-        now = tree.read(SETTINGS)
-        gone = done.rc == 0 or NOT_INSTALLED.search(done.err + done.out) is not None
-        if gone and wanted is not None and now != wanted:
-            tree.replace(SETTINGS, None if now is None else now.data, wanted.data, wanted.mode)
-        if gone or now == found:  # else a client that failed half-way: the next run makes it good
-            tree.remove(KEPT)
+        done = host.egress.run(client, args, cwd=trace.cwd, timeout=CLIENT_SECONDS)
+        put_back(tree, settings, _is_gone(done))
         return done
 
 
-def _less_plugin(data: bytes) -> Json:
-    value = json_document.load(data)
-    plugins = value.get("enabledPlugins")
-    if not isinstance(plugins, dict) or PLUGIN not in plugins:
-        return value
-    left = {key: item for key, item in plugins.items() if key != PLUGIN}
-    return {**value, "enabledPlugins": left}
+def _is_gone(done: Outcome) -> bool:
+    return done.rc == 0 or NOT_INSTALLED.search(done.err + done.out) is not None
 
 
-def _is_seen(host: Host, peer: Peer) -> bool:
-    """True where the settings of a peer name the plugin, or a run that took it out of them did not come to its end."""
+def _in_peer(host: Host, peer: Peer, installed: set[str]) -> list[Trace]:
+    """The trace in the folder of a claude peer; none where there is no such folder."""
+    trace = Trace(peer.personality, "claude", peer.cwd)
     try:
         with Folder(host.files.sandbox, peer.cwd) as folder:
-            found, kept = folder.read(SETTINGS), folder.read(KEPT)
-        plugins = {} if found is None else json_document.load(found.data).get("enabledPlugins")
-    except Problem:
-        return False
-    return kept is not None or (isinstance(plugins, dict) and PLUGIN in plugins)
+            return [trace] if _real(peer.cwd) in installed or mentions(folder) else []
+    except Problem as problem:
+        return [] if is_missing(host.files, peer.cwd) else [trace._replace(unseen=str(problem))]
 
 
-def _installed_projects(host: Host) -> set[str]:
-    """The folders for which Claude Code's own list says that the plugin is installed."""
+def _installed_projects(host: Host) -> tuple[set[str], list[Trace]]:
+    """The folders that Claude Code's own list has with the plugin installed; a trace where it cannot be read."""
     path = os.path.join(host.paths.home, ".claude", "plugins", "installed_plugins.json")
     try:
         plugins = (read_json_object(host.files, path) or {}).get("plugins")
-    except Problem:
-        return set()
+    except Problem as problem:
+        unseen = [] if problem.kind == "malformed" else [Trace("", "claude", path, str(problem))]
+        return set(), unseen
     entries = plugins.get(PLUGIN) if isinstance(plugins, dict) else None
     rows = [row for row in entries if isinstance(row, dict)] if isinstance(entries, list) else []
-    return {os.path.realpath(row["projectPath"]) for row in rows if isinstance(row.get("projectPath"), str)}
+    return {_real(row["projectPath"]) for row in rows if isinstance(row.get("projectPath"), str)}, []
 
 
-def _in_codex(host: Host) -> bool:
+def _real(path: str) -> str:
+    """A path with its links resolved; what is no path stays what it is."""
+    try:
+        return real(path)
+    except ValueError:
+        return path
+
+
+def _in_codex(host: Host) -> list[Trace]:
+    """The trace in Codex's own config: our plugin of our own marketplace, and no other."""
+    trace = Trace("", "codex", host.codex_home)
+    found = None
     try:
         found = host.files.read(os.path.join(host.codex_home, "config.toml"))
-        return found is not None and toml_document.read(found.data, ("plugins", PLUGIN)) is not None
-    except Problem:
-        return False
+        if found is None or toml_document.read(found.data, ("plugins", PLUGIN)) is None:
+            return []
+    except Problem as problem:
+        told = found is not None and PLUGIN.encode() not in found.data  # not TOML, but nothing of ours in it either
+        return [] if told else [trace._replace(unseen=str(problem))]
+    return [trace]
 
 
 def _lacks_verb(done: Outcome) -> bool:
     return UNKNOWN_VERB.search(done.err + done.out) is not None
 
 
-def _where(traces: list[Trace]) -> str:
-    return f"removed from {_names(traces)}" if traces else "the plugin is seen nowhere; the core was asked all the same"
-
-
-def _names(traces: list[Trace]) -> str:
-    return ", ".join(trace.personality or "codex" for trace in traces)
-
-
-def _result(records: list[dict[str, str]], action: str, detail: str, changed: bool) -> Result:
-    text = "".join(f"{item['personality'] or 'codex'}: {PLUGIN}\n" for item in records if item["action"] == "removed")
-    diff = [{"before_header": "plugin", "after_header": "plugin", "before": text, "after": ""}] if changed else []
-    return Result(action, detail, changed, diff=diff, data={"results": records})
+def _result(
+    traces: list[Trace], records: list[dict[str, str]], nothing: str = "removed nowhere", note: str = ""
+) -> Result:
+    """What became of the traces; nothing: what to say where there is none."""
+    outcomes = list(zip(traces, records))
+    gone = [trace.name for trace, record in outcomes if record["action"] != FAILED]
+    bad = [
+        f"{trace.name}: {record['cwd']}: {record['detail']}" for trace, record in outcomes if record["action"] == FAILED
+    ]
+    text = "".join(f"{trace.name}: {PLUGIN}\n" for trace, record in outcomes if record["action"] == REMOVED)
+    diff = [{"before_header": "plugin", "after_header": "plugin", "before": text, "after": ""}] if gone else []
+    return Result(
+        FAILED if bad else REMOVED,
+        (f"removed from {', '.join(gone)}" if gone else nothing) + note,
+        bool(gone),
+        "the plugin could not be removed: " + "; ".join(bad) if bad else "",
+        diff=diff,
+        data={"results": records},
+    )

@@ -26,7 +26,7 @@ from .wanted import SURFACES, Wanted, from_forms, skill_files, without
 
 ACTIONS = {"present": "written", "absent": "removed"}
 # How many are named in one line; the rest is counted.
-COMPLAINTS = 20
+NAMED = 20
 QUIET = {"present": "already", "absent": "absent"}
 
 
@@ -45,15 +45,13 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
 
 def _result(done: Sweep, state: str, every: bool) -> Result:
     bad = [seat for seat in done.seats if not seat.ok]
-    complaints = [seat.complaint() for seat in bad[:COMPLAINTS]]
-    complaints += [f"and {len(bad) - COMPLAINTS} more"] if len(bad) > COMPLAINTS else []
     refused = not done.changed and any(item.action == SKIPPED for seat in done.seats for item in seat.planned)
     quiet = SKIPPED if refused else QUIET[state]
     return Result(
         FAILED if bad else ACTIONS[state] if done.changed else quiet,
         _detail(done, state, len(bad)),
         done.changed,
-        "; ".join(complaints),
+        _some([seat.complaint() for seat in bad]),
         diff=list(done.diffs()),
         data={
             "results": [seat.record() for seat in done.seats if every or not seat.quiet],
@@ -69,9 +67,17 @@ def _detail(done: Sweep, state: str, failed: int) -> str:
     words = [f"{len(done.seats)} peer-runtimes", f"{changed} {ACTIONS[state]}" if changed else ""]
     words.append(f"{failed} failed" if failed else "")
     words.append(f"{len(done.skipped)} peers skipped" if done.skipped else "")
-    words.append(f"besides, {'; '.join(done.notes[:COMPLAINTS])}" if done.notes else "")
+    told = [seat.name for seat in done.seats if seat.in_place and not seat.quiet]
+    words.append(f"switched off by their users: {_some(told)}" if told else "")
+    words.append(f"besides, {_some(done.notes)}" if done.notes else "")
     words.append("hook shims written" if any(edit.changed for edit in done.shims) else "")
     return ", ".join(word for word in words if word)
+
+
+def _some(words: Sequence[str]) -> str:
+    """The first of them on one line, and how many more there are."""
+    more = [f"and {len(words) - NAMED} more"] if len(words) > NAMED else []
+    return "; ".join([*words[:NAMED], *more])
 
 
 def _wanted_peers(host: Host, entries: Sequence[Mapping[str, Any]] | None, ahead: Ahead) -> tuple[Peer, ...]:

@@ -13,10 +13,12 @@ from typing import Any, Callable, NamedTuple
 from .._documents import json_document
 from .._documents.masking import literals, mask_json
 from .._documents.shown import shown
-from .._doorway.files import Tree
-from .._doorway.folders import Folder, Found
+from .._doorway.files import Files, Tree
+from .._doorway.folders import Folder
 from .._doorway.problem import Problem
-from .._host.edits import Edit, apply_in
+from .._doorway.reader import FOLDER
+from .._doorway.sandbox import Sandbox
+from .._host.edits import Edit, apply_in, foresee_in
 
 WRITTEN, ALREADY, REMOVED, ABSENT = "written", "already", "removed", "absent"
 FAILED, SKIPPED = "failed", "skipped"
@@ -47,6 +49,29 @@ class Planned(NamedTuple):
         return Planned(self.surface, SKIPPED if problem.refused else FAILED, problem.path or self.path, detail)
 
 
+class PeerFolder(Folder):
+    """A peer's folder, open; each of its files is read once."""
+
+    def __init__(self, sandbox: Sandbox, anchor: str) -> None:
+        super().__init__(sandbox, anchor)
+        self._data: dict[str, bytes | None] = {}
+
+    def data(self, name: str) -> bytes | None:
+        """The bytes of a file; None where it is missing. Raises Problem as read does."""
+        if name not in self._data:
+            found = self.read(name)
+            self._data[name] = None if found is None else found.data
+        return self._data[name]
+
+
+def is_missing(files: Files, cwd: str) -> bool:
+    """True where the system says that there is no such folder; whatever else keeps us out of it is not that."""
+    try:
+        return files.kind_of(cwd) != FOLDER
+    except Problem:
+        return False
+
+
 class JsonSurface(NamedTuple):
     """A surface that is one JSON file.
 
@@ -63,7 +88,7 @@ class JsonSurface(NamedTuple):
     keep_file: bool = False
 
 
-def plan_json(folder: Folder, wanted: JsonSurface, settled: Settled | None = None) -> Planned:
+def plan_json(folder: PeerFolder, wanted: JsonSurface, settled: Settled | None = None) -> Planned:
     """Plan one JSON file.
 
     settled remembers documents that need nothing, so that equal ones are not parsed again; not for a surface that
@@ -72,24 +97,23 @@ def plan_json(folder: Folder, wanted: JsonSurface, settled: Settled | None = Non
     path = folder.path(wanted.name)
     planned = Planned(wanted.surface, ABSENT if wanted.removal else ALREADY, path)
     try:
-        found = folder.read(wanted.name)
-        if found is not None and settled is not None and (wanted.name, found.data) in settled:
+        data = folder.data(wanted.name)
+        if data is not None and settled is not None and (wanted.name, data) in settled:
             return planned
-        before = {} if found is None else json_document.load(found.data)
+        before = {} if data is None else json_document.load(data)
         after = wanted.change(before)
         if after is before or after == before:
-            if found is not None and settled is not None:
-                settled.add((wanted.name, found.data))
+            if data is not None and settled is not None:
+                settled.add((wanted.name, data))
             return planned
-        edit = _json_edit(folder, wanted, found, before, after)
-        folder.refuse_change(wanted.name)
+        edit = _json_edit(folder, wanted, data, before, after)
+        foresee_in(folder, wanted.name, edit)
     except Problem as problem:
         return planned.failed(problem)
     return planned._replace(action=REMOVED if wanted.removal else WRITTEN, edits=((wanted.name, edit),))
 
 
-def _json_edit(folder: Folder, wanted: JsonSurface, found: Found | None, before: Json, after: Json) -> Edit:
-    data = None if found is None else found.data
+def _json_edit(folder: Folder, wanted: JsonSurface, data: bytes | None, before: Json, after: Json) -> Edit:
     drop = not after and not wanted.keep_file and not folder.is_link(wanted.name)
     text = None if drop else json_document.dump_like(data, after)
     ours = literals(wanted.ours(before), _spelled) | literals(wanted.wanted, _spelled, every=True)
@@ -100,16 +124,16 @@ def _spelled(value: Any) -> str:
     return str(value) if isinstance(value, json_document.Number) else json.dumps(value, ensure_ascii=False)
 
 
-def plan_texts(folder: Folder, surface: str, path: str, texts: Mapping[str, bytes]) -> Planned:
+def plan_texts(folder: PeerFolder, surface: str, path: str, texts: Mapping[str, bytes]) -> Planned:
     """Plan a surface that is a set of whole files of ours: relative name to wanted bytes."""
     planned = Planned(surface, ALREADY, path)
     edits = []
     try:
         for name, data in texts.items():
-            found = folder.read(name)
-            if found is None or found.data != data:
-                folder.refuse_change(name)
-                edits.append((name, Edit(folder.path(name), None if found is None else found.data, data)))
+            found = folder.data(name)
+            if found != data:
+                edits.append((name, Edit(folder.path(name), found, data)))
+                foresee_in(folder, *edits[-1])
     except Problem as problem:
         return planned.failed(problem)
     if not edits:

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from .._documents.shown import shown
-from .._doorway.folders import Folder
 from .._doorway.problem import Problem
+from .._doorway.spelling import real
 from .._host.core import Peer
 from .._host.host import Host
 from . import trust
 from .claude import plan_claude
 from .codex import HOOKS, plan_codex
 from .hooks import plan_hooks
-from .plan import ABSENT, ALREADY, CHANGES, FAILED, SKIPPED, WRITTEN, Planned, Settled
+from .plan import ABSENT, ALREADY, CHANGES, FAILED, SKIPPED, WRITTEN, PeerFolder, Planned, Settled, is_missing
+from .switches import Switches
 from .wanted import Wanted
 
 SESSION_RUNTIMES = ("claude", "codex")
@@ -110,6 +110,7 @@ class Planner:
         self._wanted = wanted
         self._settled: Settled = set()
         self._records = trust.Records(host)
+        self._switches = Switches(host)
         self._taken: dict[tuple[int, int, str], str] = {}
 
     def plan(self, peer: Peer) -> tuple[list[Seat], str]:
@@ -123,10 +124,10 @@ class Planner:
         if not os.path.isabs(peer.cwd):
             return [], f"its cwd is not absolute: {shown(peer.cwd)}"
         try:
-            with Folder(self._host.files.sandbox, peer.cwd) as folder:
+            with PeerFolder(self._host.files.sandbox, peer.cwd) as folder:
                 return self._seats(folder, peer, runtimes)
         except Problem as problem:
-            if _is_gone(peer.cwd):
+            if is_missing(self._host.files, peer.cwd):
                 return [], f"its cwd is missing: {shown(peer.cwd)}"
             return self._unseen(peer, runtimes, problem), ""
 
@@ -135,7 +136,7 @@ class Planner:
         planned = tuple(Planned(name, FAILED, peer.cwd).failed(problem) for name in self._wanted.surfaces[:1])
         return [Seat(peer, runtime, planned) for runtime in runtimes]
 
-    def _seats(self, folder: Folder, peer: Peer, runtimes: Sequence[str]) -> tuple[list[Seat], str]:
+    def _seats(self, folder: PeerFolder, peer: Peer, runtimes: Sequence[str]) -> tuple[list[Seat], str]:
         status = folder.status()
         seats, reason = [], ""
         for runtime in runtimes:
@@ -148,21 +149,22 @@ class Planner:
             seats.append(Seat(peer, runtime, self._surfaces(folder, peer, runtime)))
         return seats, reason
 
-    def _surfaces(self, folder: Folder, peer: Peer, runtime: str) -> tuple[Planned, ...]:
+    def _surfaces(self, folder: PeerFolder, peer: Peer, runtime: str) -> tuple[Planned, ...]:
         """The plan of every wanted surface of one peer-runtime."""
         if runtime == "claude":
-            return tuple(plan_claude(folder, peer.personality, self._wanted, self._settled))
-        plans = plan_codex(folder, self._wanted, self._settled)
-        if "trust" in self._wanted.surfaces and self._wanted.present:
+            plans = plan_claude(folder, peer.personality, self._wanted, self._settled)
+        else:
+            plans = plan_codex(folder, self._wanted, self._settled)
+        if runtime == "codex" and "trust" in self._wanted.surfaces and self._wanted.present:
             hooks = next((item for item in plans if item.surface == "hooks"), None)
             try:
                 plans.append(self._trust(folder, hooks))
             except Problem as problem:
                 plans.append(Planned("trust", FAILED, folder.path(HOOKS)).failed(problem))
-        return tuple(plans)
+        return tuple(self._switches.told(folder, runtime, plans) if self._wanted.present else plans)
 
-    def _trust(self, folder: Folder, hooks: Planned | None) -> Planned:
-        path = os.path.realpath(folder.path(HOOKS))
+    def _trust(self, folder: PeerFolder, hooks: Planned | None) -> Planned:
+        path = real(folder.path(HOOKS))
         planned = Planned("trust", ALREADY, path)
         looked = hooks or plan_hooks(folder, "codex", HOOKS, self._wanted, self._settled)
         if looked.action in (FAILED, SKIPPED):
@@ -171,19 +173,8 @@ class Planner:
             edit = looked.edits[0][1]
             data = edit.after if hooks else edit.before
         else:
-            found = folder.read(HOOKS)
-            data = None if found is None else found.data
+            data = folder.data(HOOKS)
         if data is None:
             return planned._replace(action=FAILED, detail="there is no hooks.json to trust")
         trusted = self._records.trust(path, data)
         return planned if trusted else planned._replace(action=WRITTEN, detail="not trusted yet")
-
-
-def _is_gone(cwd: str) -> bool:
-    """True where the system says that there is no such folder; whatever else keeps us out of it is not that."""
-    try:
-        return not stat.S_ISDIR(os.stat(cwd).st_mode)
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except (OSError, ValueError):
-        return False

@@ -16,7 +16,7 @@ from .._documents.shown import shown
 from .._doorway.problem import Problem
 from .._forms.scripts import EXECUTABLE
 from .._host.core import Peer
-from .._host.edits import Edit, apply, read_edit
+from .._host.edits import Edit, apply, foresee, read_edit
 from .._host.host import Host
 from . import trust
 from .lock import provision_lock
@@ -123,8 +123,7 @@ def _shims(host: Host, wanted: Wanted) -> tuple[Edit, ...]:
         return ()
     edits = tuple(read_edit(host.files, path, text, EXECUTABLE) for path, text in wanted.shims.items())
     for edit in edits:
-        if edit.changed:
-            host.files.sandbox.check(edit.path)
+        foresee(host.files, edit)
     return edits
 
 

@@ -6,21 +6,26 @@
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from .._doorway.egress import Binary
-from .._doorway.files import Tree
-from .._doorway.folders import Folder, Found
+from .._doorway.folders import Folder, Sum
+from .._doorway.foresight import MODE, REMOVE, REMOVE_FOLDER, WRITE
 from .._doorway.problem import Problem
+from .._forms.ahead import NOTHING, Ahead
+from .._forms.scratch import SYSTEM_PATH
 from .._forms.scripts import EXECUTABLE
+from .._forms.wanted import forms_of_new, remembered_version
 from .._host.host import Host
+from .._host.paths import NAME
+from .._host.results import FAILED, SKIPPED, Result
 from .._host.versions import told_version
 
 VERSION_TIMEOUT = 30
-LARGEST = 1 << 30  # bytes of a binary
+PREVIOUS = ".previous"
 
 
 class Told(NamedTuple):
@@ -39,59 +44,142 @@ def binary_version(host: Host) -> Told:
     return ask_version(host, host.binary)
 
 
-def ask_version(host: Host, binary: Binary) -> Told:
-    """The version that a binary tells within 30 s; never fails."""
-    done = host.egress.run(binary, ["version"], timeout=VERSION_TIMEOUT)
-    found = told_version(done.out) if done.rc == 0 else ""
-    return Told(found, "" if found else f"{binary.path} tells no version: {done.complaint}", done.refused)
+def ask_version(host: Host, binary: Binary, called: str = "", folder: str | None = None) -> Told:
+    """The version that a binary tells within 30 s; never fails. called: what it is called in a problem, else its path.
 
-
-def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
-    """Put the binary into place where it differs, or say that it does (check).
-
-    options: checksum (SHA-256 of the wanted file, hexadecimal), src (the wanted file on the host; without it nothing
-    is written and needed tells whether it would be). Raises Problem where src is not the file that was announced.
+    folder: a scratch that is all the world to it.
     """
-    path, anchor = host.paths.binary, _anchor(host)
+    env = None
+    if folder is not None:
+        env = {"PATH": SYSTEM_PATH, "HOME": folder, "TMPDIR": folder, "IAPEER_ROOT": folder, "IAPEER_TEST_SANDBOX": "1"}
+    done = host.egress.run(binary, ["version"], cwd=folder, timeout=VERSION_TIMEOUT, env=env)
+    found = told_version(done.out) if done.rc == 0 else ""
+    problem = "" if found else f"{called or binary.path} tells no version: {done.complaint}"
+    return Told(found, problem, done.refused)
+
+
+def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = NOTHING) -> Result:
+    """Put the binary into place where it differs, or say that it does (check); without a checksum, say what is there.
+
+    options: state (absent: see remove), checksum (SHA-256 of the wanted file, hexadecimal), src (the wanted file on the
+    host; without it nothing is written and needed tells whether it would be), forms (where the steps after it ask what
+    the new binary wants). A new one is asked for its version before it takes the name, in a scratch: where it tells
+    none, this raises a Problem and the old one stays. The one that it replaces is kept beside it. data: needed, version
+    (of the new one, empty where it was not asked), previous (where the old one is kept, empty where there is none).
+    """
+    if options.get("state") == "absent":
+        return remove(host, check)
+    if not options.get("checksum"):
+        return _as_it_is(host)
+    anchor = _anchor(host)
     found = _current(host, anchor)
-    same = found is not None and hashlib.sha256(found.data).hexdigest() == options["checksum"]
+    same = found is not None and found.sha256 == options["checksum"]
     changed = not same or found is None or found.mode != EXECUTABLE
+    data: dict[str, Any] = {"needed": not same, "version": "", "previous": ""}
     if changed:
-        host.files.sandbox.check(path)
-    if changed and not check and options.get("src"):
-        with host.files.tree(anchor, create=True) as tree:
-            _install(host, tree, options, same)
+        host.files.foresee(os.path.realpath(host.paths.binary), MODE if same else WRITE)
+    if not same and found is not None:
+        data["previous"] = host.paths.binary + PREVIOUS
+    if same and changed and not check and options.get("src"):
+        with host.files.tree(anchor) as tree:
+            tree.set_mode(os.path.relpath(host.paths.binary, anchor), EXECUTABLE)
+    elif not same and options.get("src"):
+        data.update(_new(host, options, found, check))
+    return _result(host, options, found, changed, data)
+
+
+def _as_it_is(host: Host) -> Result:
+    """What is to be said where there is none to install."""
+    known = remembered_version(host)
+    told = Told(known) if known else binary_version(host)
+    data = {"needed": False, "version": told.version, "previous": ""}
+    if told.version:
+        return Result("already", f"{host.paths.binary} is version {told.version}", data=data)
+    if told.refused:
+        return Result(SKIPPED, told.problem, refused=True, data=data)
+    words = f"{told.problem}: install it, or name a file to install in iapeer_memory_binary_src"
+    return Result(FAILED, words, failure=words, data=data)
+
+
+def _new(host: Host, options: Mapping[str, Any], found: Sum | None, check: bool) -> dict[str, Any]:
+    """Ask the new binary who it is, and install it unless check; what is known of it then."""
+    with _brought(host, options) as (program, folder):
+        told = ask_version(host, Binary(program, host.binary.named), "the new one", folder)
+        if not told.version:
+            reason = f"not {'installed' if found is None else 'replaced'}: {told.problem}"
+            raise Problem(reason, host.paths.binary, "refused" if told.refused else "failed")
+        known: dict[str, Any] = {"version": told.version}
+        if options.get("forms"):
+            known["forms"] = forms_of_new(host, options, program)
+        if not check:
+            _install(host, program, options["checksum"], found)
+        return known
+
+
+@contextlib.contextmanager
+def _brought(host: Host, options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The new binary where it can be run, and the private folder that it is in."""
+    with host.files.scratch(os.path.dirname(host.paths.binary)) as (folder, tree):
+        tree.copy_in(NAME, options["src"], EXECUTABLE, options["checksum"])
+        yield os.path.join(folder, NAME), folder
+
+
+def _install(host: Host, program: str, checksum: str, found: Sum | None) -> None:
+    """Keep the old one, then let the new one take its name; whenever this is cut short, a whole one has the name."""
+    anchor = _anchor(host)
+    name = os.path.relpath(host.paths.binary, anchor)
+    with host.files.tree(anchor, create=True) as tree:
+        if found is not None:
+            tree.copy_in(name + PREVIOUS, os.path.realpath(host.paths.binary), found.mode, found.sha256)
+        tree.copy_in(name, program, EXECUTABLE, checksum)
+
+
+def _result(
+    host: Host, options: Mapping[str, Any], found: Sum | None, changed: bool, data: Mapping[str, Any]
+) -> Result:
+    path = host.paths.binary
     action = "already" if not changed else "installed" if found is None else "replaced"
-    shown = "" if found is None else f"sha256 {hashlib.sha256(found.data).hexdigest()} mode {found.mode:04o}\n"
-    after = f"sha256 {options['checksum']} mode {EXECUTABLE:04o}\n"
-    return {
-        "changed": changed,
-        "action": action,
-        "detail": f"{path} {action}",
-        "needed": not same,
-        "diff": [{"before_header": path, "after_header": path, "before": shown, "after": after}] if changed else [],
+    shown = {
+        "before_header": path,
+        "after_header": path,
+        "before": "" if found is None else f"sha256 {found.sha256} mode {found.mode:04o}\n",
+        "after": f"sha256 {options['checksum']} mode {EXECUTABLE:04o}\n",
     }
+    return Result(action, f"{path} {action}", changed=changed, diff=[shown] if changed else [], data=data)
 
 
-def _current(host: Host, anchor: str) -> Found | None:
+def remove(host: Host, check: bool) -> Result:
+    """Remove the binary and the one that it replaced, or say what would go (check; contract §13).
+
+    Of a link only the link goes. Raises Problem where something else than a file has the name.
+    """
+    anchor = _anchor(host)
+    there = [path for path in (host.paths.binary, host.paths.binary + PREVIOUS) if os.path.lexists(path)]
+    if there:
+        with host.files.tree(anchor) as tree:
+            names = [os.path.relpath(path, anchor) for path in there]
+            for name in names:
+                tree.foresee(name, REMOVE_FOLDER if tree.is_link(name) else REMOVE)
+            for name in names if not check else ():
+                tree.remove_folder(name) if tree.is_link(name) else tree.remove(name)
+    action = "removed" if there else "absent"
+    return Result(
+        action,
+        f"removed: {', '.join(map(os.path.basename, there))}" if there else f"no binary at {host.paths.binary}",
+        changed=bool(there),
+        diff=[{"before_header": path, "after_header": path, "before": "a program\n", "after": ""} for path in there],
+        data={"needed": False},
+    )
+
+
+def _current(host: Host, anchor: str) -> Sum | None:
     try:
         with Folder(host.files.sandbox, anchor) as folder:
-            return folder.read(os.path.relpath(host.paths.binary, anchor), LARGEST)
+            return folder.checksum(os.path.relpath(host.paths.binary, anchor))
     except Problem as problem:
         if problem.kind == "missing":
             return None
         raise
-
-
-def _install(host: Host, tree: Tree, options: Mapping[str, Any], same: bool) -> None:
-    name = os.path.relpath(host.paths.binary, tree.anchor)
-    if same:
-        tree.set_mode(name, EXECUTABLE)
-        return
-    wanted = host.files.read(options["src"], LARGEST)
-    if wanted is None or hashlib.sha256(wanted.data).hexdigest() != options["checksum"]:
-        raise Problem("is not the file that was announced", options["src"])
-    tree.write(name, wanted.data, EXECUTABLE)
 
 
 def _anchor(host: Host) -> str:

@@ -15,7 +15,7 @@ from .._doorway.folders import Folder
 from .._doorway.problem import Problem
 from .._forms.ahead import NOTHING, Ahead
 from .._forms.bundled import PLACEHOLDER
-from .._host.edits import Edit, apply_in
+from .._host.edits import Edit, apply_in, foresee_in
 from .._host.host import Host
 from .._host.options import absolute, given_version
 from .._host.results import Result
@@ -108,8 +108,7 @@ def _plan(host: Host, role: Role, version: str, vault: str, pending: Mapping[str
                 raise Problem("somebody's own doctrine (no marker of ours): left as it is", path, "foreign")
             wanted = render(_template(host, role, pending), version, vault)
             edit = Edit(path, before, wanted.encode("utf-8", "surrogateescape"))
-            if edit.changed:
-                folder.refuse_change(DOCTRINE)
+            foresee_in(folder, DOCTRINE, edit)
             return Rendered(role, edit, drift(current, wanted, version))
     except Problem as problem:
         return Rendered(role, Edit(path, None, None), problem=problem)

@@ -2,230 +2,235 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""memoryd: its heartbeat, its verified restart, and its return (contract §8)."""
+"""memoryd: whether it is to be restarted, its verified restart, and its return (contract §8)."""
 
 from __future__ import annotations
 
-import os
-import re
-import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._doorway.egress import Process
+from .._doorway.foresight import REMOVE
 from .._doorway.problem import Problem
+from .._forms.ahead import NOTHING, Ahead
 from .._host.host import Host
+from .._host.options import seconds
+from .._host.results import FAILED, Result
+from .comeback import BACK, Comeback, Watch
+from .daemon import (
+    FUTURE,
+    MISSING,
+    STALE,
+    UNSEEN,
+    WATCH_OFF,
+    Daemon,
+    Fault,
+    Heartbeat,
+    find_starting,
+    read_daemon,
+    read_heartbeat,
+    remove_pid_file,
+    terminate,
+)
+from .ran_from import Record, newer_file, recall, record_of, remember, runs_from
 
-MARK = "memoryd"
-# A run of Ansible carries the name of the module it runs, and that one's has our mark in it.
-ANSIBLE = "AnsiballZ_"
-GRACE_SECONDS = 5
-KILL_SECONDS = 2
-POLL_SECONDS = 0.1
-PID_TEXT = re.compile(r"[0-9]{1,10}")
-WATCH = re.compile(r"watch=(on|off)\s*\Z")
-
-
-class Heartbeat(NamedTuple):
-    """The heartbeat file: its age in seconds (None: there is none), when it was touched, and what it says of watch."""
-
-    age: float | None = None
-    touched: float = 0.0
-    watch: str = ""
-    problem: str = ""
-
-    def complaint(self, stale_after: float) -> str:
-        """Why the daemon counts as hung by this heartbeat; empty where it is fine. stale_after in seconds."""
-        if self.problem:
-            return self.problem
-        if self.age is None:
-            return "no heartbeat"
-        if self.age > stale_after:
-            return f"heartbeat is {self.age:.0f} s old"
-        return "heartbeat says watch=off" if self.watch == "off" else ""
+HUNG_AFTER = 120  # seconds
+RESTARTED, REMOVED, ALREADY = "restarted", "pid_file_removed", "already"
+STARTING, NOT_RUNNING, ENDED = "starting", "not_running", "ended"
+# What one restart may cure; where it did not, another would not either.
+CURED_ONCE = (WATCH_OFF, FUTURE)
 
 
-class Daemon(NamedTuple):
-    """What the pid file leads to: the process where it is memoryd's, else why it is not (stale: the file may go).
+class Asked(NamedTuple):
+    """When a restart is wanted: where one of these files changed since the start, where the heartbeat says that it
+    hangs (after so many seconds), and with neither in any case."""
 
-    text: what the file holds.
-    """
-
-    pid: int | None = None
-    process: Process | None = None
-    stale: str = ""
-    text: bytes = b""
+    newer_than: Sequence[str] | None
+    hung_after: float | None
 
 
 class RestartPlan(NamedTuple):
-    """What is to be done: restart, stale (remove the pid file) or nothing; why says it in words."""
+    """What is to be done, and why, in words; an already says in what state the daemon is."""
 
     action: str
     why: str
 
-
-def read_heartbeat(host: Host) -> Heartbeat:
-    """The heartbeat as it is. Never fails."""
-    path = host.paths.heartbeat
-    try:
-        found = host.files.read(path)
-    except Problem as problem:
-        return Heartbeat(problem=f"heartbeat cannot be read: {problem.reason}")
-    if found is None:
-        return Heartbeat()
-    touched = host.files.modified(path)
-    match = WATCH.search(found.data.decode("utf-8", "replace"))
-    return Heartbeat(max(0.0, host.clock.now() - touched), touched, match[1] if match else "")
+    @property
+    def changed(self) -> bool:
+        """True where there is something to do."""
+        return self.action in (RESTARTED, REMOVED, ENDED)
 
 
-def read_daemon(host: Host) -> Daemon:
-    """The daemon that the pid file names, verified: a positive pid that lives, of the file's owner, with our mark.
-
-    Raises Problem where the pid file is there and cannot be read.
-    """
-    try:
-        found = host.files.read(host.paths.pid)
-    except Problem as problem:
-        raise Problem(f"the pid file cannot be used: {problem.reason}", host.paths.pid, problem.kind) from problem
-    if found is None:
-        return Daemon()
-    if os.path.islink(host.paths.pid):
-        raise Problem("the pid file cannot be used: it is a link", host.paths.pid, "irregular")
-    text = found.data.decode("utf-8", "replace").strip()
-    if not PID_TEXT.fullmatch(text) or int(text) <= 1:
-        return Daemon(stale=f"the pid file holds {text[:40]!r}, no pid of a daemon", text=found.data)
-    pid = int(text)
-    process = host.egress.process(pid)
-    reason = f"no process {pid}" if process is None else verdict(process, _owner(host))
-    return Daemon(pid, None if reason else process, reason or "", found.data)
-
-
-def verdict(process: Process, owner: int) -> str | None:
-    """Why a process must not be signalled as memoryd; None where it may be. owner: the uid it must belong to."""
-    if process.state.startswith("Z"):
-        return f"process {process.pid} has ended (zombie)"
-    if process.uid != owner:
-        return f"process {process.pid} belongs to another user (uid {process.uid})"
-    if MARK not in process.command:
-        return f"process {process.pid} is not memoryd: {process.command[:80]}"
-    if process.pid in (os.getpid(), os.getppid()) or ANSIBLE in process.command:
-        return f"process {process.pid} is a run of Ansible, not memoryd"
-    return None
-
-
-def plan_restart(host: Host, daemon: Daemon, beat: Heartbeat, options: Mapping[str, Any]) -> RestartPlan:
-    """Whether memoryd is to be restarted; reads the times of the newer_than files, changes nothing."""
+def plan_restart(
+    host: Host, daemon: Daemon, beat: Heartbeat, asked: Asked, record: Record | None, ahead: Ahead = NOTHING
+) -> RestartPlan:
+    """Whether memoryd is to be restarted; changes nothing. Raises Problem where what it runs from cannot be read."""
     if daemon.process is None:
-        action = "stale" if daemon.stale else "not_running"
-        return RestartPlan(action, daemon.stale or "memoryd is not running")
-    paths, hung_after = options.get("newer_than"), options.get("hung_after")
-    complaint = "" if hung_after is None else beat.complaint(hung_after)
-    if complaint:
-        return RestartPlan("restarted", f"hung: {complaint}")
-    newer = newer_file(host, daemon.process, paths or [])
+        return _not_running(host, daemon)
+    newer = newer_file(host, daemon.process, asked.newer_than or (), record, ahead)
+    fault = Fault() if asked.hung_after is None else beat.fault(asked.hung_after)
+    excuse = _excuse(host, daemon.process, fault, asked, record)
+    if fault.kind and not excuse:
+        return RestartPlan(RESTARTED, f"hung: {fault.words}")
     if newer:
-        return RestartPlan("restarted", f"it is older than {newer}")
-    if paths is None and hung_after is None:
-        return RestartPlan("restarted", "asked for")
-    return RestartPlan("already", f"pid {daemon.pid} runs and is up to date")
+        return RestartPlan(RESTARTED, f"it is older than {newer}")
+    if asked.newer_than is None and asked.hung_after is None:
+        return RestartPlan(RESTARTED, "asked for")
+    return RestartPlan(ALREADY, f"pid {daemon.pid} runs" + (f", but {excuse}" if excuse else " and is up to date"))
 
 
-def newer_file(host: Host, process: Process, paths: list[str]) -> str:
-    """The newest of the files that is newer than the process; empty where none is. Missing files do not count."""
-    times = {path: host.files.modified(path) for path in paths}
-    path = max(times, key=lambda name: times[name], default="")
-    # A start that is only known to the second is taken as the end of that second: never restart for nothing.
-    return path if path and times[path] > process.started + (0 if process.exact else 1) else ""
+def _not_running(host: Host, daemon: Daemon) -> RestartPlan:
+    starts = f"the notifier starts it: its trigger runs {host.paths.launcher}"
+    if daemon.stale:
+        return RestartPlan(REMOVED, f"memoryd is not running, {starts}; the stale pid file goes ({daemon.stale})")
+    process = find_starting(host)
+    if process is not None:
+        return RestartPlan(STARTING, f"pid {process.pid} is starting: it indexes the vault before its first heartbeat")
+    return RestartPlan(NOT_RUNNING, f"memoryd is not running, {starts}")
 
 
-def ensure(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
+def _excuse(host: Host, process: Process, fault: Fault, asked: Asked, record: Record | None) -> str:
+    """Why a fault is no reason for a restart; empty where it is one, or where there is none."""
+    if fault.kind == UNSEEN:
+        return f"{fault.words}: whether it hangs cannot be seen"
+    if fault.kind == MISSING and host.clock.now() - process.started < (asked.hung_after or 0):
+        return "it has just been started and has no heartbeat yet"
+    if record is None or not fault.kind:
+        return ""
+    if fault.kind in (STALE, FUTURE) and record.clock_was_set(process):
+        return f"its {fault.words}, and the clock was set meanwhile: the next run looks again"
+    if fault.kind == record.tried and not newer_file(host, process, list(record.files), record):
+        return f"its {fault.words}, also after a restart: left alone until what it runs from changes, see its log"
+    return ""
+
+
+def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = NOTHING) -> Result:
     """Restart memoryd where the options ask for it, and see it come back; or say what would happen (check).
 
-    options: newer_than (paths), hung_after (seconds), wait (seconds; 0: do not wait). Raises Problem where the daemon
-    survives, and where no new one with a fresh heartbeat is seen in time. A process that is not memoryd is never
-    signalled: its pid file is removed.
+    options: state (ended: see end), newer_than (paths), hung_after (seconds, at least 1), wait (seconds; 0: do not
+    wait). data: old_pid, new_pid, signal, state (back, indexing, flapping or dead where it was waited for, else empty).
+    Fails where no new process has written a heartbeat in time, and where it watched before and does not now. Raises
+    Problem where the daemon survives. A process that is not memoryd is never signalled: its pid file is removed.
     """
-    daemon, beat = read_daemon(host), read_heartbeat(host)
-    plan = plan_restart(host, daemon, beat, options)
-    changed = plan.action in ("restarted", "stale")
-    result: dict[str, Any] = {
-        "changed": changed,
-        "action": "pid_file_removed" if plan.action == "stale" else plan.action,
-        "detail": plan.why,
-        "old_pid": daemon.pid if daemon.process else None,
-        "new_pid": None,
-        "signal": None,
-        "diff": [{"before": f"memoryd pid {daemon.pid}\n", "after": f"{plan.action}: {plan.why}\n"}] if changed else [],
-    }
-    if changed:
-        host.files.sandbox.check(host.paths.pid)
-    if check or not changed:
-        return result
+    if options.get("state") == "ended":
+        return end(host, check)
+    wait, hung_after = seconds("wait", options.get("wait") or 0), options.get("hung_after")
+    hung_after = None if hung_after is None else seconds("hung_after", hung_after, least=1)
+    asked = Asked(options.get("newer_than"), hung_after)
+    daemon, beat, record = read_daemon(host), read_heartbeat(host), recall(host)
+    plan = plan_restart(host, daemon, beat, asked, record, ahead)
+    if plan.changed and daemon.text:
+        host.files.foresee(host.paths.pid, REMOVE)
+    if check or not plan.changed:
+        if plan.action == ALREADY and not check:
+            observe(host, _recorded(host, asked, record))
+        return _result(plan, daemon)
     if daemon.process is None:
-        _remove_pid_file(host, daemon.text)
-        return result
-    ended_at = host.clock.now()
-    result["signal"] = terminate(host, daemon.process)
-    result["new_pid"] = _await_return(host, daemon.process, ended_at, float(options.get("wait") or 0))
-    if result["new_pid"]:
-        result["detail"] += f"; pid {daemon.pid} ended, pid {result['new_pid']} came up with a fresh heartbeat"
-    return result
-
-
-def terminate(host: Host, process: Process) -> str | None:
-    """End the process: TERM, 5 s, KILL, 2 s; returns the last signal, None where it had ended by itself.
-
-    The pid file goes only after confirmed death, and only while it still names this process. Raises Problem where the
-    process survives.
-    """
-    owner = _owner(host)
-    last = reason = None
-    for name, seconds in (("TERM", GRACE_SECONDS), ("KILL", KILL_SECONDS)):
-        number = signal.SIGTERM if name == "TERM" else signal.SIGKILL
-        reason = host.egress.signal(process.pid, number, lambda found: _not_the_same(found, process, owner))
-        last = last if reason else name
-        if host.egress.wait_gone(process, host.clock, seconds):
-            _remove_pid_file(host, str(process.pid).encode())
-            return last
-    what = f"could not be ended: {reason}" if reason else "survived TERM and KILL"
-    raise Problem(f"memoryd (pid {process.pid}) {what}; its pid file is kept, look at it", host.paths.pid)
-
-
-def _not_the_same(found: Process, process: Process, owner: int) -> str | None:
-    if not found.is_same(process):
-        return f"pid {process.pid} was given to another process"
-    return verdict(found, owner)
-
-
-def _await_return(host: Host, old: Process, since: float, wait: float) -> int | None:
-    """The new daemon's pid once it has a heartbeat from after the old one's end; wait in seconds, 0: not at all."""
-    limit = host.clock.monotonic() + wait
-    seen = "no new pid"
-    while host.clock.monotonic() < limit:
-        daemon, beat = read_daemon(host), read_heartbeat(host)
-        if daemon.process is not None and daemon.pid != old.pid:
-            fresh = beat.touched > since and beat.touched > daemon.process.started - 0.1
-            if fresh and beat.watch != "off":
-                return daemon.pid
-            seen = f"pid {daemon.pid}, but " + (beat.complaint(wait) or "no fresh heartbeat")
-        host.clock.sleep(POLL_SECONDS)
+        remove_pid_file(host, daemon.text)
+        return _result(plan, daemon)
+    watch = Watch(host, daemon.process, beat)
+    sent = terminate(host, daemon.process)
+    watch.ended()
+    paths = _recorded(host, asked, record)
+    if _tried(beat):  # whatever comes now: that was the one restart
+        _write_down(host, daemon.process, paths, record, _tried(beat))
     if not wait:
-        return None
-    raise Problem(
-        f"memoryd (pid {old.pid}) was ended and did not come back within {wait:g} s ({seen}): check that the notifier "
-        f"runs and that its trigger points at {host.paths.launcher}",
-        host.paths.pid,
-    )
+        return _result(plan, daemon, sent)
+    comeback = watch.wait(wait)
+    if comeback.state == BACK and comeback.process is not None:
+        _write_down(host, comeback.process, paths, recall(host), _tried(comeback.beat))
+    return _returned(host, _result(plan, daemon, sent), beat, comeback, wait)
 
 
-def _remove_pid_file(host: Host, text: bytes) -> None:
-    """Remove the pid file while it still holds this text: not the one that a new daemon has written meanwhile."""
-    with host.files.tree(host.paths.state) as state:
-        name = os.path.basename(host.paths.pid)
-        found = state.read(name)
-        if found is not None and found.data.strip() == text.strip():
-            state.remove(name)
+def end(host: Host, check: bool) -> Result:
+    """End memoryd for good, or say that it would be (check; contract §13): nobody is waited for.
+
+    The notifier has to have forgotten it before. One that still indexes the vault is ended too. Raises Problem where it
+    survives; a process that is not memoryd is never signalled, and its pid file is removed.
+    """
+    daemon = read_daemon(host)
+    process = daemon.process or find_starting(host)
+    if process is None and not daemon.stale:
+        return _result(RestartPlan(NOT_RUNNING, "memoryd is not running"), daemon)
+    found = daemon._replace(pid=process.pid, process=process) if process else daemon
+    plan = RestartPlan(ENDED, f"pid {found.pid} ended") if process else RestartPlan(REMOVED, daemon.stale)
+    if daemon.text:
+        host.files.foresee(host.paths.pid, REMOVE)
+    if check:
+        return _result(plan, found)
+    if daemon.stale:
+        remove_pid_file(host, daemon.text)
+    return _result(plan, found, terminate(host, process) if process else None)
 
 
-def _owner(host: Host) -> int:
-    return host.files.owner(host.paths.pid)
+def observe(host: Host, paths: Sequence[str]) -> None:
+    """Write down what a running memoryd runs from, for later runs to compare with; for real runs alone. Never fails.
+
+    What is newer than the daemon is not written down: that it is so must still be seen.
+    """
+    record = recall(host)
+    try:
+        process = read_daemon(host).process
+        if process is None or newer_file(host, process, paths, record):
+            return
+    except Problem:
+        return
+    cured = not read_heartbeat(host).fault(HUNG_AFTER).kind
+    _write_down(host, process, paths, record, "" if record is None or cured else record.tried)
+
+
+def _tried(beat: Heartbeat) -> str:
+    """The fault that one restart may cure, and another would not; empty where there is none."""
+    kind = beat.fault(HUNG_AFTER).kind
+    return kind if kind in CURED_ONCE else ""
+
+
+def _recorded(host: Host, asked: Asked, record: Record | None) -> Sequence[str]:
+    """The files to write down: those asked about, else those of the last time, else what it runs from."""
+    if asked.newer_than is not None:
+        return asked.newer_than
+    return list(record.files) if record else runs_from(host)
+
+
+def _write_down(host: Host, process: Process, paths: Sequence[str], old: Record | None, tried: str) -> None:
+    """Without it the times count the next time: no reason to fail."""
+    try:
+        record = record_of(host, process, paths, old, tried)
+    except Problem:
+        return
+    if old is not None and old.is_of(process) and not old.clock_was_set(process):
+        record = record._replace(started=old.started)
+    if record != old:
+        remember(host, record)
+
+
+def _result(plan: RestartPlan, daemon: Daemon, sent: str | None = None) -> Result:
+    shown = {
+        "before_header": "memoryd",
+        "after_header": "memoryd",
+        "before": f"memoryd pid {daemon.pid}\n",
+        "after": f"{plan.action}: {plan.why}\n",
+    }
+    old_pid = daemon.pid if daemon.process else None
+    data = {"old_pid": old_pid, "new_pid": None, "signal": sent, "state": ""}
+    return Result(plan.action, plan.why, changed=plan.changed, diff=[shown] if plan.changed else [], data=data)
+
+
+def _returned(host: Host, result: Result, before: Heartbeat, comeback: Comeback, wait: float) -> Result:
+    """The result of a restart with what became of it."""
+    old, new = result.data["old_pid"], comeback.process.pid if comeback.process else None
+    result = result._replace(data={**result.data, "new_pid": new, "state": comeback.state})
+    if comeback.state != BACK:
+        words = (
+            f"memoryd (pid {old}) was ended and did not come back within {wait:g} s ({comeback.words}): check that the "
+            f"notifier runs and that its trigger points at {host.paths.launcher}"
+        )
+        return result._replace(action=FAILED, detail=words, failure=words)
+    detail = f"{result.detail}; pid {old} ended, pid {new} came up with a fresh heartbeat"
+    if comeback.beat.watch != "off":
+        return result._replace(detail=detail)
+    detail += ", which says watch=off: left alone until what it runs from changes, see its log"
+    if before.watch == "off":
+        return result._replace(detail=detail)
+    words = f"memoryd (pid {new}) came back and watches no more: {detail}"
+    return result._replace(action=FAILED, detail=words, failure=words)

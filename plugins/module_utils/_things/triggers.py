@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._doorway.problem import Problem
@@ -37,6 +38,8 @@ RECEIVERS = {"event": "watcher", "time": "timer"}
 PROFILE = os.path.join(".iapeer", "peer-profile.json")
 POLL_SECONDS = 0.1
 SEND_TIMEOUT = 60
+LIKELY = ("claude", "codex")  # runtimes that a peer of ours can have
+
 
 class Registrant(NamedTuple):
     """Who owns the triggers: its name, its folder, and its runtime where the registry had to be asked."""
@@ -182,36 +185,49 @@ class _Work:
             )
         if plan.message is None:
             return Done(wanted, plan, current, missing)
-        sender = self._sender(plan)
-        if sender is None:
+        senders = self._senders(plan, wanted.state)
+        if not senders:
             reason = f"no {self.registrant.name} peer with a runtime in the registry"
             return Done(wanted, TriggerPlan(SKIPPED, reason, None, None, None), current, missing)
         if not self.check:
-            _send(self.host, sender, wanted.kind, plan.message)
-            current = self._await(wanted)
+            current = self._sent(senders, wanted, plan.message)
         return Done(wanted, plan, current, missing)
 
     def _missing(self, wanted: Wanted, ahead: Ahead) -> str:
         """The program that a trigger names, unless it is there and executable, or is about to be."""
         path = wanted.message.get(PROGRAMS[wanted.kind]) if wanted.state == PRESENT else None
-        if not path or path in ahead.written or self.host.files.sandbox.hides(path):
+        if not path or path in ahead.written or path in ahead.mended or self.host.files.sandbox.hides(path):
             return ""
         runs = os.path.isfile(path) and bool((self.host.files.mode(path) or 0) & 0o111)
         return "" if runs else str(path)
 
-    def _sender(self, plan: TriggerPlan) -> Registrant | None:
-        """Who sends, with its runtime; None where the registry knows none."""
+    def _senders(self, plan: TriggerPlan, state: str) -> list[Registrant]:
+        """Who sends, with its runtime; none where the registry knows none.
+
+        Whose triggers are to go may be as good as gone itself: then each runtime that it can have had, one after the
+        other.
+        """
         name = self.registrant.name
         try:
             self.sender = self.sender or find_registrant(self.host, name, with_runtime=True)
         except Problem as problem:
-            raise Problem(f"{plan.detail}: not possible: {problem}", problem.path, problem.kind) from problem
+            if state == PRESENT or problem.refused or problem.kind == "missing":
+                raise Problem(f"{plan.detail}: not possible: {problem}", problem.path, problem.kind) from problem
         if self.sender is None or not self.sender.runtime:
-            return None
+            return [] if state == PRESENT else [self.registrant._replace(runtime=runtime) for runtime in LIKELY]
         if not os.path.isdir(self.sender.cwd):
             reason = f"the folder of {name} is missing: a trigger could not be seen"
             raise Problem(reason, self.sender.cwd, "missing")
-        return self.sender
+        return [self.sender]
+
+    def _sent(self, senders: Sequence[Registrant], wanted: Wanted, message: Trigger) -> Trigger | None:
+        """The trigger once it is as wanted, sent by the first sender that brings it there."""
+        for sender in senders[:-1]:
+            with contextlib.suppress(Problem):
+                _send(self.host, sender, wanted.kind, message)
+                return self._await(wanted)
+        _send(self.host, senders[-1], wanted.kind, message)
+        return self._await(wanted)
 
     def _await(self, wanted: Wanted) -> Trigger | None:
         """The trigger once the profile shows it as wanted: delivered is not registered, so look until it is."""

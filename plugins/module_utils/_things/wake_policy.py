@@ -14,7 +14,7 @@ from .._documents.json_document import dump_like, load
 from .._doorway.folders import Folder
 from .._doorway.problem import Problem
 from .._forms.ahead import NOTHING, Ahead
-from .._host.edits import Edit, apply_in
+from .._host.edits import Edit, apply_in, foresee_in
 from .._host.host import Host
 from .._host.options import absolute
 from .._host.results import Result
@@ -82,10 +82,10 @@ def _plan(host: Host, role: Role) -> Woken:
                 wanted, was = plan_profile(found.data)
             except Problem as problem:
                 raise Problem(problem.reason, path, problem.kind) from problem
-            if wanted != found.data:
-                folder.refuse_change(PROFILE)
-        shown = (f"{KEY}: {was.removeprefix('was ')}\n", f"{KEY}: {WANTED}\n") if was else None
-        return Woken(role, Edit(path, found.data, wanted, shown=shown), was)
+            shown = (f"{KEY}: {was.removeprefix('was ')}\n", f"{KEY}: {WANTED}\n") if was else None
+            edit = Edit(path, found.data, wanted, shown=shown)
+            foresee_in(folder, PROFILE, edit)
+        return Woken(role, edit, was)
     except Problem as problem:
         return Woken(role, Edit(path, None, None), problem=problem)
 

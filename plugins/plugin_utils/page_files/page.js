@@ -148,12 +148,14 @@
     panel.hidden = false;
     panel.scrollTop = 0;
     panel.focus();
-    const marked = one(".marked", list);
-    if (marked) marked.scrollIntoView({ block: "nearest" });
+    const target = one(".marked", list) || one(".bad", list);
+    if (target) target.scrollIntoView({ block: "nearest" });
   }
 
   function item([name, , status, detail, advice], marked) {
-    const element = made("li", marked ? "marked" : "");
+    const element = made("li");
+    element.classList.toggle("marked", marked);
+    element.classList.toggle("bad", status === "fail" || status === "unreachable");
     const sign = one(`.legend .${status}`);
     const head = made("p", "head");
     head.append(sign ? sign.cloneNode(true) : "", made("bdi", "step", name), made("span", "word", sign ? sign.nextSibling.textContent.trim() : status));

@@ -17,18 +17,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.agfpd.iapeer_memory.plugins.action import report as report_action
 from ansible_collections.agfpd.iapeer_memory.plugins.action.report import ActionModule
-
-CHANGED = {"changed": True, "action": "written", "detail": "2 written"}
-BAD = {"failed": True, "changed": False, "msg": "it broke"}
-
-
-FOUND = {
-    "action": "read",
-    "binary": {"present": True, "version": "1.2.0", "problem": ""},
-    "config": {"ok": True},
-    "paths": {"binary": "/b"},
-    "slot": {"form": "v1_2", "provider": "iapeer-memory"},
-}
+from ansible_collections.agfpd.iapeer_memory.tests.unit.looks import BAD, CHANGED, look
 
 
 @pytest.fixture
@@ -66,34 +55,36 @@ def run(
     return result
 
 
-def update(tmp_path: Path | None = None, **results: Any) -> dict[str, Any]:
-    arguments: dict[str, Any] = {"playbook": "update", "version": "1.2.0", "found": FOUND, "results": results}
+def update(tmp_path: Path | None = None, **done: Any) -> dict[str, Any]:
+    arguments: dict[str, Any] = {"playbook": "update", "look": look(), "done": done}
     return {**arguments, "report_dir": str(tmp_path)} if tmp_path else arguments
 
 
 def test_the_table_is_printed_in_one_piece(printed: list[str]) -> None:
-    run(update(fleet=[CHANGED]))
+    run(update(fleet=CHANGED))
     assert len(printed) == 1
     lines = printed[0].splitlines()
     assert lines[:2] == ["", "ada: update, version 1.2.0"]
-    assert "  fleet       changed   2 written" in lines
+    assert "  fleet        changed   2 written" in lines
 
 
 def test_a_run_in_which_nothing_failed_succeeds_and_is_no_change_itself(printed: list[str]) -> None:
-    result = run(update(fleet=[CHANGED]))
+    result = run(update(fleet=CHANGED))
     assert not result.get("failed")
     assert result["changed"] is False
-    assert result["summary"].startswith("binary=ok templates=skip doctrines=skip fleet=changed surfaces=skip")
+    assert result["summary"].startswith(
+        "binary=ok forms=ok templates=ok doctrines=ok wake-policy=ok fleet=changed surfaces=ok"
+    )
 
 
 def test_a_failed_step_fails_the_host_and_is_named(printed: list[str]) -> None:
-    result = run(update(fleet=[BAD], slot=[BAD]))
+    result = run(update(fleet=BAD, slot=BAD))
     assert result["failed"] is True
     assert result["msg"] == "steps that failed: fleet, slot (see the table above)"
 
 
 def test_verify_speaks_of_checks(printed: list[str]) -> None:
-    result = run({"playbook": "verify", "found": BAD, "stale_after": 120, "version": ""})
+    result = run({"playbook": "verify", "look": {"stopped": "it broke"}, "stale_after": 120})
     assert result["msg"] == "checks that failed: config (see the table above)"
 
 
@@ -102,23 +93,23 @@ def test_the_report_is_named_after_the_host_and_stays_in_its_folder(
     printed: list[str], tmp_path: Path, host: str
 ) -> None:
     folder = tmp_path / "deep" / "reports"
-    result = run(update(folder, fleet=[BAD]), check_mode=True, host=host)
+    result = run(update(folder, fleet=BAD), check_mode=True, host=host)
     files = {str(path) for path in tmp_path.rglob("*") if path.is_file()}
     assert files == {result["report"], *(str(folder / name) for name in ("fleet.json", "index.html", ".fleet-run"))}
     report = json.loads(Path(result["report"]).read_text(encoding="utf-8"))
     assert (report["host"], report["check_mode"], report["ok"]) == (host, True, False)
-    assert report["steps"][3] == {"name": "fleet", "status": "fail", "detail": "it broke"}
+    assert report["steps"][5] == {"name": "fleet", "status": "fail", "detail": "it broke"}
 
 
 def test_a_host_that_could_not_be_reached_is_reported_and_stays_unreachable(printed: list[str], tmp_path: Path) -> None:
     gone = {"unreachable": True, "changed": False, "msg": "no route\nto host"}
-    result = run({**update(tmp_path), "found": gone})
+    result = run({**update(tmp_path), "look": gone})
     assert result["unreachable"] is True
     assert not result.get("failed")
     assert result["msg"] == "unreachable: no route to host"
     report = json.loads((tmp_path / "ada.json").read_text(encoding="utf-8"))
     assert (report["ok"], report["steps"][0]["status"]) == (False, "unreachable")
-    counted = run({**update(tmp_path), "found": gone, "unreachable_fails": True})
+    counted = run({**update(tmp_path), "look": gone, "unreachable_fails": True})
     assert counted["failed"] is True
     assert not counted.get("unreachable")
     assert counted["state"] == "unreachable"
@@ -126,7 +117,7 @@ def test_a_host_that_could_not_be_reached_is_reported_and_stays_unreachable(prin
 
 def test_all_hosts_of_a_run_share_an_id_and_the_next_run_has_another(printed: list[str], tmp_path: Path) -> None:
     for host, run_id in (("ada", "one"), ("bob", "one"), ("cyd", "two")):
-        run(update(tmp_path, fleet=[CHANGED]), host=host, hosts=[host], run_id=run_id)
+        run(update(tmp_path, fleet=CHANGED), host=host, hosts=[host], run_id=run_id)
     ids = [json.loads((tmp_path / f"{host}.json").read_text(encoding="utf-8"))["run"] for host in ("ada", "bob", "cyd")]
     assert ids[0] == ids[1] != ids[2]
     assert all(len(value) == 16 for value in ids)
@@ -134,11 +125,10 @@ def test_all_hosts_of_a_run_share_an_id_and_the_next_run_has_another(printed: li
 
 def test_a_host_in_order_prints_nothing_in_a_fleet_and_a_batch_one_line(printed: list[str], tmp_path: Path) -> None:
     hosts = ["ada", "bob", "cyd", "dot"]
-    fine = {**FOUND, "config": {"ok": False}}
     for host, batch in (("ada", hosts[:2]), ("bob", hosts[:2]), ("cyd", hosts[2:])):
-        run({**update(tmp_path), "found": fine}, host=host, hosts=hosts, batch=batch)
+        run(update(tmp_path), host=host, hosts=hosts, batch=batch)
     assert len(printed) == 1
-    assert printed[0].startswith("update, batch 1: 2 of 4 hosts done, 2 left, after ")
+    assert printed[0].startswith("update, batch 1: 2 of 4 hosts done, 2 left")
 
 
 @pytest.mark.parametrize("callback", ["json", "ansible.posix.jsonl"])
@@ -146,22 +136,22 @@ def test_nothing_is_printed_where_the_output_is_for_programs(
     printed: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, callback: str
 ) -> None:
     monkeypatch.setattr(report_action, "DEFAULT_STDOUT_CALLBACK", callback)
-    result = run(update(tmp_path, fleet=[BAD]), hosts=["ada", "bob"], batch=["ada"])
+    result = run(update(tmp_path, fleet=BAD), hosts=["ada", "bob"], batch=["ada"])
     assert printed == []
-    assert result["steps"][3] == {"name": "fleet", "status": "fail", "detail": "it broke"}
+    assert result["steps"][5] == {"name": "fleet", "status": "fail", "detail": "it broke"}
 
 
 def test_what_is_returned_may_be_printed_as_it_is(printed: list[str]) -> None:
     evil = {"failed": True, "msg": "a\x1b[2Jb\u202e"}
-    result = run(update(fleet=[evil]))
-    assert result["steps"][3]["detail"] == "a\\x1b[2Jb\\u202e"
+    result = run(update(fleet=evil))
+    assert result["steps"][5]["detail"] == "a\\x1b[2Jb\\u202e"
     assert "a\\x1b[2Jb\\u202e" in printed[0]
 
 
 def test_a_report_that_cannot_be_written_fails_with_the_reason(printed: list[str], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     with pytest.raises(AnsibleActionFail, match="the report could not be written: "):
-        run(update(tmp_path / "file", fleet=[CHANGED]))
+        run(update(tmp_path / "file", fleet=CHANGED))
     assert len(printed) == 1
 
 

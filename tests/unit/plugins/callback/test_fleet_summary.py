@@ -104,6 +104,25 @@ def test_what_is_ignored_is_for_the_report_to_tell() -> None:
     assert show.lines() == ["Fleet of 2: 2 clean"]
 
 
+def test_a_host_whose_look_was_its_report_too_is_told_by_it() -> None:
+    show = Show("ada", "bob")
+    for host, state, status in (("ada", "clean", "ok"), ("bob", "changed", "changed")):
+        rows = [{"name": "slot", "status": status, "detail": ""}]
+        look = {"state": state, "rows": rows, "steps": {"slot": {}}}
+        task = show.task("agfpd.iapeer_memory.host_plan")
+        show.callback.v2_runner_on_ok(SimpleNamespace(host=host, task=task, result=look))
+    assert show.lines() == ["Fleet of 2: 1 clean, 1 changed", "changed bob slot"]
+
+
+def test_a_look_that_leaves_work_to_do_is_no_report() -> None:
+    show = Show("ada")
+    task = show.task("agfpd.iapeer_memory.host_plan")
+    show.callback.v2_runner_on_ok(
+        SimpleNamespace(host="ada", task=task, result={"steps": {"slot": {}}, "next": "steps"})
+    )
+    assert show.lines() == ["Fleet of 1: 1 not begun", "not begun ada"]
+
+
 @pytest.mark.parametrize("role", [None, "somebody.else.role"])
 def test_other_peoples_plays_are_none_of_its_business(role: str | None) -> None:
     show = Show("ada", "bob")

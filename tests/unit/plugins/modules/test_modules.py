@@ -158,7 +158,7 @@ def test_what_a_module_returns_is_documented(account: Place, name: str) -> None:
         ("notifier_trigger", {"standard": True, "kind": "event"}, "parameters are mutually exclusive: standard|kind"),
         ("notifier_trigger", {"standard": True, "wait": "nan"}, "wait must be a number of seconds from 0 on, not nan"),
         ("notifier_trigger", {"kind": "daily", "id": "x"}, "value of kind must be one of: event, time, got: daily"),
-        ("notifier_trigger", {"kind": "event", "id": "x"}, "all of the following are missing: target"),
+        ("notifier_trigger", {"kind": "event", "id": "x"}, "script, target must be given for a trigger"),
         ("notifier_trigger", {"kind": "event", "id": "x", "target": "y"}, "script must be given for a trigger"),
         ("notifier_trigger", {"kind": "time", "id": "x", "target": "y"}, "when, text must be given for a trigger"),
         ("notifier_trigger", {"kind": "event", "id": "", "target": "y"}, "id is empty: name the trigger"),

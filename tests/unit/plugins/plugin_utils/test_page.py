@@ -72,7 +72,7 @@ def test_the_columns_are_the_steps_of_all_hosts_and_the_rows_of_a_family_share_o
         bob=report("bob", Row("config", "ok", ""), Row("memory-slot", "ok", ""), Row("peer-surfaces", "ok", "")),
         cyd=report("cyd", Row("report", "fail", "not begun")),
     )
-    columns = re.findall(r'<th scope="col" class="step"><span>(.*?)</span>', text)
+    columns = re.findall(r'<th scope="col" class="step"><span title=".*?">(.*?)</span>', text)
     assert columns == ["config", "memory-slot", "peer-surfaces", "dream-timer"]
     assert [family(name) for name in ("doctrine[index]", "role-doctrines", "slot")] == ["doctrine", "doctrine", "slot"]
 

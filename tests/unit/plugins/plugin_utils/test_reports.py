@@ -17,7 +17,7 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.probl
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils import reports
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.conditions import LOST, WAITING
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.report import Report, Row
-from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.reports import record, spelled
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.reports import begin, record, spelled
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.runs import Context
 
 HOSTS = ("ada", "bob", "cyd")
@@ -50,6 +50,18 @@ def test_the_first_report_of_a_run_leaves_no_older_one_standing(tmp_path: Path) 
         found = read(tmp_path, f"{host}.json")
         assert (found["ok"], found["run"], found["version"]) == (False, "r1", "")
         assert found["steps"] == [{"name": "report", "status": "fail", "detail": WAITING}]
+
+
+def test_a_run_may_be_announced_before_its_first_report(tmp_path: Path) -> None:
+    for host in HOSTS:
+        record(str(tmp_path), report(host), context(run="yesterday"))
+    begin(str(tmp_path), "update", True, "bob", context())
+    fleet = read(tmp_path, "fleet.json")
+    assert (fleet["run"], fleet["check_mode"], states(tmp_path)) == ("r1", True, dict.fromkeys(HOSTS, "not begun"))
+    record(str(tmp_path), report("ada"), context())
+    begin(str(tmp_path), "update", True, "ada", context())
+    assert states(tmp_path) == {"ada": "clean", "bob": "not begun", "cyd": "not begun"}
+    assert read(tmp_path, "fleet.json")["time"] == fleet["time"]
 
 
 def test_a_report_has_its_time_and_run_and_takes_its_place_in_the_fleet(tmp_path: Path) -> None:

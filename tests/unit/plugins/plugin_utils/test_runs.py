@@ -17,6 +17,7 @@ from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.runs import (
     Context,
     Run,
     Told,
+    context_of,
     document,
     fleet,
     lacking,
@@ -52,6 +53,16 @@ def test_the_last_host_of_a_batch_knows_that_it_is_the_last() -> None:
     assert [whole.take(host, context("cyd", "dot")) for host in ("cyd", "dot")] == [False, True]
     assert whole.batches == [Batch(["ada", "bob"], ["bob", "ada"]), Batch(["cyd", "dot"], ["cyd", "dot"])]
     assert [whole.batch_of(host) for host in (*HOSTS, "eve")] == [1, 1, 2, 2, 0]
+
+
+def test_all_tasks_of_a_run_have_its_id_and_those_of_the_next_another() -> None:
+    play = {"ansible_play_hosts_all": ["a", "b"], "ansible_play_hosts": ["a"], "ansible_play_batch": ["a"]}
+    found = [
+        context_of(task, {**play, "groups": {"all": ["a", "b", "c"]}}) for task in ("m-1-r-1", "m-1-r-2", "m-1-s-1")
+    ]
+    assert found[0].run == found[1].run != found[2].run
+    assert found[0][1:] == (("a", "b"), ("a",), ("a",), ("a", "b", "c"))
+    assert context_of("m-1-r-1", {})[1:] == ((), (), (), ())
 
 
 def test_a_batch_does_not_wait_for_hosts_that_were_lost_on_the_way() -> None:

@@ -108,6 +108,11 @@ def test_a_line_says_how_far_a_run_is() -> None:
     assert progress_line(progress(*["clean"] * 10, several=False)) is None
 
 
+def test_a_run_that_was_only_just_heard_of_has_no_time() -> None:
+    line = progress_line(progress("clean", "not begun")._replace(seconds=0.4))
+    assert line == "update, batch 2: 1 of 2 hosts done, 1 left"
+
+
 def test_the_summary_tells_the_worst_first_and_only_counts_the_clean() -> None:
     hosts = {
         "ada": ("clean", []),

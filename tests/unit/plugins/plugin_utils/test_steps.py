@@ -26,7 +26,7 @@ ROWS = [name for name in ORDER if name != "role-descriptions"]
 
 
 def rows(found: dict[str, Any], **done: Any) -> dict[str, tuple[str, str]]:
-    return {row.name: (row.status, row.detail) for row in step_rows(found, done)}
+    return {row.name: (row.status, row.detail) for row in step_rows("update", found, done)}
 
 
 @pytest.mark.parametrize(

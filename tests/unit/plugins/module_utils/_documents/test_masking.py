@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -58,3 +59,9 @@ def test_only_what_we_write_ourselves_counts_as_ours() -> None:
 @pytest.mark.parametrize("value", ["text", 1, None, [], {}, ["text"]])
 def test_a_value_without_keys_of_ours_tells_nothing(value: Any) -> None:
     assert literals(value, spelled) == set()
+
+
+def test_what_is_too_large_is_not_shown_and_not_searched() -> None:
+    data = b'{"token": "secret"' + b" " * (1 << 20) + b"}"
+    assert mask_json(data, set()) == f"({len(data)} bytes, too large to be shown; sha256 {sha256(data).hexdigest()})\n"
+    assert "secret" not in mask_json(data, {'"secret"'})

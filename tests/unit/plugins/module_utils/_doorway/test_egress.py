@@ -54,11 +54,13 @@ def armed() -> Egress:
 
 @pytest.fixture
 def child() -> Iterator[subprocess.Popen[bytes]]:
-    """A process that sleeps until the test ends."""
-    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", "memoryd"])
-    yield process
-    process.kill()
-    process.wait()
+    """A process that sleeps until the test ends. It has spoken: while it is being made it has no command line yet."""
+    code = "import time; print(flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code, "memoryd"], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield process
+        process.kill()
 
 
 @pytest.fixture

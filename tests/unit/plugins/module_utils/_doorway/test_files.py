@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import errno
 import fcntl
+import hashlib
 import os
 import shutil
 import signal
@@ -23,7 +25,7 @@ from typing import Any, Callable
 
 import pytest
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway import drafts, handles
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway import drafts, folders, handles
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.drafts import TEMPORARY
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.files import Files, Tree
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
@@ -115,13 +117,44 @@ def test_a_new_file_is_whole_and_has_the_modes_of_the_umask(tmp_path: Path) -> N
     assert leftovers(tmp_path) == []
 
 
-def test_finding_out_the_umask_leaves_it_as_it_was() -> None:
-    old = os.umask(0o031)
+@pytest.mark.parametrize(("umask", "wanted"), [(0o022, 0o644), (0, 0o644), (0o077, 0o600), (0o111, 0o644)])
+def test_the_modes_of_what_is_made_anew(tmp_path: Path, umask: int, wanted: int) -> None:
+    """Nobody may write what we make but its owner, even where the account's umask would let everybody."""
+    old = os.umask(umask)
     try:
-        assert files().umask == 0o031
-        assert os.umask(0o031) == 0o031
+        with tree(tmp_path) as folder:
+            folder.write("written", b"x")
+            folder.create("created", b"x", folder)
+            folder.write("deep/file", b"x")
+            folder.make_folder("made")
+            folder.claim("lock.d", "owner", b"x")
+        files().tree(str(tmp_path / "anchor"), create=True).__exit__()
     finally:
         os.umask(old)
+    names = ("written", "created", "deep/file", "lock.d/owner")
+    assert {name: mode(tmp_path / name) for name in names} == dict.fromkeys(names, wanted)
+    folders = ("deep", "made", "anchor", "lock.d")
+    assert {name: mode(tmp_path / name) for name in folders} == dict.fromkeys(folders, 0o755 & ~umask)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_finding_out_the_umask_leaves_it_as_it_was(monkeypatch: pytest.MonkeyPatch, told: bool) -> None:
+    """Without a moment in which it is another one, where the system tells it."""
+    plain, old = os.umask, os.umask(0o031)
+    asked: list[int] = []
+    if not told:
+        monkeypatch.setattr(builtins, "open", missing)
+    monkeypatch.setattr(os, "umask", lambda mask: (asked.append(mask), plain(mask))[1])
+    try:
+        assert files().umask == 0o031
+        assert bool(asked) is not (told and LINUX)
+        assert plain(0o031) == 0o031
+    finally:
+        plain(old)
+
+
+def missing(*args: Any, **more: Any) -> Any:
+    raise FileNotFoundError(errno.ENOENT, "No such file or directory")
 
 
 @pytest.mark.parametrize("wanted", [0o755, 0o600, 0o644, 0o400])
@@ -252,6 +285,22 @@ def test_the_set_id_bits_of_a_file_survive_the_change_of_owner(place: Path) -> N
     with tree(place) as folder:
         folder.write("file", b"new")
     assert mode(place / "file") == 0o6755
+
+
+@as_root
+@pytest.mark.usefixtures("old_system")
+def test_what_root_makes_elsewhere_takes_its_name_there_and_not_where_we_are(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the system has no rename that replaces nothing, and the usual one has to do."""
+    (place / "home").mkdir()
+    (place / "cwd").mkdir()
+    os.chown(place / "home", NOBODY, NOBODY)
+    monkeypatch.chdir(place / "cwd")
+    with tree(place / "home") as folder:
+        folder.make_folder("new/deep")
+    assert listing(place) == ["cwd", "home", "home/new", "home/new/deep"]
+    assert os.stat(place / "home" / "new" / "deep").st_uid == NOBODY
 
 
 # Links
@@ -454,6 +503,30 @@ def test_a_file_in_place_of_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Problem, match="not a directory"):
         files().tree(str(tmp_path / "file" / "below"), create=True)
     assert (tmp_path / "file").read_bytes() == b"x"
+
+
+@pytest.mark.parametrize("kind", ["fifo", "file"])
+def test_a_file_swapped_after_the_look_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    (tmp_path / "file").write_bytes(b"old")
+    plain = handles.lstat
+
+    def swap(leaf: str, folder: int) -> os.stat_result | None:
+        status = plain(leaf, folder)
+        (tmp_path / "file").unlink()
+        os.mkfifo(tmp_path / "file") if kind == "fifo" else (tmp_path / "file").write_bytes(b"newer")
+        return status
+
+    monkeypatch.setattr(folders, "lstat", swap)
+    with tree(tmp_path) as folder:
+        if kind == "file":
+            found = folder.read("file")
+            assert found is not None
+            assert found.data == b"newer"
+        else:
+            with pytest.raises(Problem, match="a FIFO stands where a file belongs"):
+                folder.read("file")
 
 
 # Rights
@@ -659,6 +732,28 @@ def test_only_our_own_leftovers_of_this_very_file_are_swept(tmp_path: Path) -> N
     assert listing(tmp_path) == sorted([*foreign, "file"])
 
 
+def test_a_draft_waits_until_who_holds_it_has_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody who sweeps has it locked for a moment, to see whether anybody else has."""
+    flock, waited = fcntl.flock, []
+
+    def held_at_first(handle: int, flags: int) -> None:
+        if not flags & fcntl.LOCK_NB:
+            rival = os.open(tmp_path / leftovers(tmp_path)[0], os.O_RDONLY)
+            flock(rival, fcntl.LOCK_EX)
+            timer = threading.Timer(0.3, lambda: (waited.append("let go"), os.close(rival)))
+            timer.start()
+            flock(handle, flags)
+            assert waited == ["let go"]
+            return
+        flock(handle, flags)
+
+    monkeypatch.setattr(fcntl, "flock", held_at_first)
+    with tree(tmp_path) as folder:
+        folder.write("file", b"new")
+    assert waited == ["let go"]
+    assert listing(tmp_path) == ["file"]
+
+
 def test_a_draft_taken_for_a_leftover_before_it_was_locked_is_made_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -717,6 +812,24 @@ def test_create_does_not_follow_a_link(tmp_path: Path, target: str) -> None:
     assert listing(tmp_path) == ["peer", "peer/file"]
 
 
+def test_create_meets_a_system_that_cannot_be_told_to_follow_no_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = os.link
+
+    def on_a_mac(*args: Any, follow_symlinks: bool = True, **more: Any) -> None:
+        if not follow_symlinks:
+            raise NotImplementedError("link: follow_symlinks unavailable on this platform")
+        link(*args, **more)
+
+    monkeypatch.setattr(os, "link", on_a_mac)
+    with tree(tmp_path) as folder:
+        assert folder.create("file", b"first", folder)
+        assert not folder.create("file", b"second", folder)
+    assert listing(tmp_path) == ["file"]
+    assert (tmp_path / "file").read_bytes() == b"first"
+
+
 def test_of_many_that_create_the_same_file_one_does(tmp_path: Path) -> None:
     winners: list[int] = []
 
@@ -733,6 +846,44 @@ def test_of_many_that_create_the_same_file_one_does(tmp_path: Path) -> None:
     assert len(winners) == 1
     assert (tmp_path / "file").read_bytes() == str(winners[0]).encode()
     assert listing(tmp_path) == ["file"]
+
+
+# Copying
+
+
+def test_a_file_is_copied_in_block_by_block(tmp_path: Path) -> None:
+    data = os.urandom(1000) * 4000
+    (tmp_path / "source").write_bytes(data)
+    (tmp_path / "file").write_bytes(b"old")
+    digest = hashlib.sha256(data).hexdigest()
+    with tree(tmp_path) as folder:
+        folder.copy_in("file", str(tmp_path / "source"), 0o755, digest)
+        folder.copy_in("kept", str(tmp_path / "source"))
+    assert (tmp_path / "file").read_bytes() == (tmp_path / "kept").read_bytes() == data
+    assert mode(tmp_path / "file") == 0o755
+    assert listing(tmp_path) == ["file", "kept", "source"]
+
+
+def test_a_file_that_is_not_the_one_that_was_announced_takes_no_name(tmp_path: Path) -> None:
+    (tmp_path / "source").write_bytes(b"another")
+    (tmp_path / "file").write_bytes(b"old")
+    with tree(tmp_path) as folder:
+        for name in ("file", "new"):
+            with pytest.raises(Problem) as caught:
+                folder.copy_in(name, str(tmp_path / "source"), 0o755, hashlib.sha256(b"this one").hexdigest())
+            assert str(caught.value) == f"{tmp_path / 'source'}: is not the file that was announced"
+    assert listing(tmp_path) == ["file", "source"]
+    assert (tmp_path / "file").read_bytes() == b"old"
+
+
+def test_what_is_missing_or_no_file_is_not_copied_in(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    with tree(tmp_path) as folder:
+        for source in ("nothing", "no/such/folder", "fifo"):
+            with pytest.raises(Problem) as caught:
+                folder.copy_in("file", str(tmp_path / source))
+            assert str(tmp_path / source).startswith(caught.value.path)
+    assert listing(tmp_path) == ["fifo"]
 
 
 def test_replace_turns_one_content_into_another(tmp_path: Path) -> None:
@@ -801,6 +952,87 @@ def test_a_folder_is_removed_with_all_that_is_in_it_following_no_link(tmp_path: 
         folder.write("skills/a/new", b"x")
     assert listing(peer) == ["kept", "kept/file", "skills", "skills/a", "skills/a/new"]
     assert listing(outside) == ["file"]
+
+
+@pytest.mark.parametrize("name", ["no/such/file", "no/file", "a/no/file"])
+def test_what_is_missing_there_is_not_removed_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Where the folder is missing, the name means nothing: not what has it in the working folder."""
+    for path in ("cwd/file", "cwd/such/file", "cwd/no/file", "peer/a/kept"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(b"x")
+    before = listing(tmp_path)
+    for folder in ("cwd", "cwd/no"):
+        monkeypatch.chdir(tmp_path / folder)
+        with tree(tmp_path / "peer") as there:
+            there.remove(name)
+            there.remove_folder(name)
+            there.remove_folder(f"{name}/such")
+            there.replace(name, None, None)
+    assert listing(tmp_path) == before
+
+
+def test_a_file_is_removed_where_it_is_and_not_where_we_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in ("cwd/file", "cwd/folder/file", "peer/file", "peer/folder/file", "cwd/lock.d/owner"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(b"x")
+    monkeypatch.chdir(tmp_path / "cwd")
+    with tree(tmp_path / "peer") as there:
+        there.remove("file")
+        there.remove_folder("folder")
+        assert there.claim("lock.d", "owner", b"x")
+        there.give_up("lock.d")
+    assert listing(tmp_path / "peer") == []
+    assert listing(tmp_path / "cwd") == ["file", "folder", "folder/file", "lock.d", "lock.d/owner"]
+
+
+DEEP = """
+import os, resource, sys
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.files import Files
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
+
+folder = os.open(sys.argv[1], os.O_RDONLY)
+for _n in range(1500):
+    os.mkdir("deep", dir_fd=folder)
+    os.close(os.open("file", os.O_CREAT | os.O_WRONLY, dir_fd=folder))
+    below = os.open("deep", os.O_RDONLY, dir_fd=folder)
+    os.close(folder)
+    folder = below
+os.close(folder)
+resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))
+with Files(Sandbox({})).tree(sys.argv[1]) as tree:
+    tree.foresee("deep", "remove_folder")
+    tree.remove_folder("deep")
+"""
+
+
+def test_a_folder_of_any_depth_is_removed_with_few_handles(tmp_path: Path) -> None:
+    """In a process of its own: the names of what is so deep are too long for the guard over the tests."""
+    done = subprocess.run([sys.executable, "-c", DEEP, str(tmp_path)], check=False, stderr=subprocess.PIPE)
+    assert done.stderr == b""
+    assert listing(tmp_path) == ["file"]
+
+
+def test_a_folder_moved_away_while_it_is_removed_takes_nothing_else_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "peer" / "sub" / "deep").mkdir(parents=True)
+    (tmp_path / "peer" / "sub" / "deep" / "file").write_bytes(b"x")
+    (tmp_path / "elsewhere" / "kept").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "deep").mkdir()
+    unlink = os.unlink
+
+    def moved(name: Any, **more: Any) -> None:
+        unlink(name, **more)
+        (tmp_path / "elsewhere" / "deep").rmdir()
+        (tmp_path / "peer" / "sub" / "deep").rename(tmp_path / "elsewhere" / "deep")
+
+    monkeypatch.setattr(os, "unlink", moved)
+    with tree(tmp_path / "peer") as folder, pytest.raises(Problem, match="moved away while it was walked through"):
+        folder.remove_folder("sub")
+    assert listing(tmp_path / "elsewhere") == ["deep", "kept"]
+    assert listing(tmp_path / "peer") == ["sub"]
 
 
 def test_a_link_in_place_of_a_folder_goes_and_its_target_stays(tmp_path: Path) -> None:
@@ -1004,6 +1236,55 @@ def test_a_draft_folder_that_a_killed_run_left_is_swept_and_a_live_one_is_not(tm
         assert held.try_lock()
         assert folder.claim("lock.d", "owner", b"me")
         assert listing(tmp_path) == [live.name, f"{live.name}/owner", "lock.d", "lock.d/owner"]
+
+
+def test_a_claim_that_is_lost_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lost to a rival who sweeps the draft before it is locked; who has it locked; and who is first with the name."""
+    plain = drafts.own_like
+
+    def swept(handle: int, folder: int) -> None:
+        shutil.rmtree(tmp_path / leftovers(tmp_path)[0])
+        plain(handle, folder)
+
+    monkeypatch.setattr(drafts, "own_like", swept)
+    with tree(tmp_path) as folder:
+        assert not folder.claim("lock.d", "owner", b"me")
+    assert listing(tmp_path) == []
+    held: list[Tree] = []
+
+    def locked(handle: int, folder: int) -> None:
+        held.append(tree(tmp_path / leftovers(tmp_path)[0]))
+        assert held[0].try_lock()
+        plain(handle, folder)
+
+    monkeypatch.setattr(drafts, "own_like", locked)
+    with tree(tmp_path) as folder:
+        assert not folder.claim("lock.d", "owner", b"me")
+    held[0].__exit__()
+    assert not (tmp_path / "lock.d").exists()
+
+
+@pytest.mark.parametrize("made", ["before", "after"])
+def test_of_two_runs_that_make_the_same_folder_both_have_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: str
+) -> None:
+    mkdir, rivals = os.mkdir, []
+
+    def rival(name: Any, mode: int = 0o777, *, dir_fd: int | None = None) -> None:
+        if os.fsdecode(name) == "sub" and not rivals:
+            rivals.append("there")
+            mkdir(name, 0o700, dir_fd=dir_fd)
+        mkdir(name, mode, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "mkdir", rival)
+    with tree(tmp_path) as folder:
+        if made == "before":
+            folder.write("sub/file", b"x")
+        else:
+            folder.make_folder("sub")
+            folder.write("sub/file", b"x")
+    assert rivals == ["there"]
+    assert listing(tmp_path) == ["sub", "sub/file"]
 
 
 def test_giving_up_what_is_not_there_is_a_problem(tmp_path: Path) -> None:

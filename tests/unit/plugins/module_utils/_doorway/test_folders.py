@@ -9,6 +9,7 @@ import errno
 import fcntl
 import os
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -329,3 +330,112 @@ def test_a_file_system_without_locks_is_told_from_a_lock_that_is_taken(
         refuse(errno.EIO)
         with pytest.raises(Problem):
             folder.try_lock()
+
+
+def test_who_waits_for_the_lock_gets_it_when_it_is_free(peer: Path) -> None:
+    with Folder(FREE, str(peer)) as waiting:
+        with Folder(FREE, str(peer)) as first:
+            first.lock()
+            waiter = threading.Thread(target=waiting.lock)
+            waiter.start()
+            waiter.join(0.1)
+            assert waiter.is_alive()
+        waiter.join(10)
+        assert not waiter.is_alive()
+        with Folder(FREE, str(peer)) as third:
+            assert third.try_lock() is False
+
+
+# At a glance
+
+
+def put_odd(folder: Path, kind: str) -> None:
+    """Something at the name "odd" of a folder."""
+    odd = folder / "odd"
+    if kind == "link inside":
+        odd.symlink_to(".claude/settings.json")
+    elif kind == "link out":
+        odd.symlink_to("../outside/secret")
+    elif kind == "dangling":
+        odd.symlink_to("nowhere")
+    elif kind == "fifo":
+        os.mkfifo(odd)
+    elif kind == "folder":
+        odd.mkdir()
+    else:
+        odd.write_bytes(b"x" * (folders.GLANCE_CAP + 1))
+
+
+@pytest.mark.parametrize("size", [0, 1, 65535, 65536])
+def test_a_glance_at_a_plain_file_is_what_read_says(peer: Path, size: int) -> None:
+    (peer / ".claude" / "settings.json").write_bytes(os.urandom(size))
+    with Folder(FREE, str(peer)) as folder:
+        found = folder.read(".claude/settings.json")
+        assert found is not None
+        assert folder.glance(".claude/settings.json") == found.data
+        assert folder.is_straight()
+
+
+@pytest.mark.parametrize("name", ["missing", ".claude/missing", "missing/below", ".claude/a/b/c"])
+def test_a_glance_at_what_is_missing_says_so(peer: Path, name: str) -> None:
+    with Folder(FREE, str(peer)) as folder:
+        assert folder.glance(name) is folder.read(name) is None
+
+
+@pytest.mark.parametrize("kind", ["link inside", "link out", "dangling", "fifo", "folder", "large"])
+def test_whatever_is_no_small_plain_file_is_left_to_read_and_not_opened(
+    peer: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_odd(peer, kind)
+    opened = os.open
+    names: list[str] = []
+
+    def noted(path: str, *args: int, **more: int) -> int:
+        names.append(os.fsdecode(path))
+        return opened(path, *args, **more)
+
+    monkeypatch.setattr(os, "open", noted)
+    with Folder(FREE, str(peer)) as folder, pytest.raises(folders.Unclear):
+        folder.glance("odd")
+    assert names == [str(peer)]
+
+
+@pytest.mark.parametrize("name", ["../outside/secret", ".claude/../../outside/secret", "out/secret", "nul\0"])
+def test_a_glance_never_leaves_the_folder(peer: Path, name: str) -> None:
+    (peer / "out").symlink_to("../outside")
+    with Folder(FREE, str(peer)) as folder, pytest.raises(folders.Unclear):
+        folder.glance(name)
+
+
+def test_a_folder_that_is_a_link_inside_is_followed_and_no_longer_straight(peer: Path) -> None:
+    (peer / "other").symlink_to(".claude")
+    with Folder(FREE, str(peer)) as folder:
+        assert folder.glance("other/settings.json") == b"{}"
+        assert not folder.is_straight()
+
+
+def test_a_folder_that_is_reached_by_a_link_is_not_straight(peer: Path) -> None:
+    (peer.parent / "link").symlink_to(peer)
+    with Folder(FREE, str(peer.parent / "link")) as folder:
+        assert folder.glance(".claude/settings.json") == b"{}"
+        assert not folder.is_straight()
+
+
+def test_in_an_armed_sandbox_nothing_is_seen_at_a_glance(peer: Path) -> None:
+    with Folder(Sandbox({"IAPEER_TEST_SANDBOX": "1"}), str(peer)) as folder, pytest.raises(folders.Unclear):
+        folder.glance(".claude/settings.json")
+
+
+def test_a_file_that_is_swapped_between_look_and_open_is_unclear(peer: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = peer / ".claude" / "settings.json"
+    opened = os.open
+
+    def swapped(name: str, *args: int, **more: int) -> int:
+        if os.fsdecode(name) == "settings.json":
+            path.unlink()
+            os.mkfifo(path)
+        return opened(name, *args, **more)
+
+    monkeypatch.setattr(os, "open", swapped)
+    with Folder(FREE, str(peer)) as folder, pytest.raises(folders.Unclear):
+        folder.glance(".claude/settings.json")

@@ -8,10 +8,12 @@ from __future__ import annotations
 import os
 import pwd
 from pathlib import Path
+from typing import Any, Callable
 
 import pytest
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.files import Files
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway import sandbox as sandbox_module
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.files import Files, Tree
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import SWITCHES, Sandbox
 
@@ -26,9 +28,11 @@ def fenced(real_home: str = "/home/somebody", **environ: str) -> Sandbox:
     return Sandbox({**ARMED, **environ}, real_home)
 
 
-@pytest.mark.parametrize("switch", SWITCHES)
+@pytest.mark.parametrize("switch", ["IAPEER_TEST_SANDBOX", "IAPEER_MEMORY_SUPPRESS_IAP_SEND"])
 def test_either_switch_arms(switch: str) -> None:
+    assert switch in SWITCHES
     assert Sandbox({switch: "1"}).armed
+    assert Sandbox({switch: "1"}).refuses("/srv/somewhere/file")
 
 
 @pytest.mark.parametrize("value", ["", "0", "true", "yes", " 1", "1 ", "11", "01"])
@@ -200,6 +204,7 @@ def test_a_link_from_a_sandbox_root_to_a_harness_folder_elsewhere_is_refused(tmp
 
 def test_a_path_that_cannot_exist_is_judged_and_not_fatal() -> None:
     assert "under the live" in (fenced().refuses("/home/somebody/.iapeer/a\0b") or "")
+    assert "outside" in (fenced().refuses("/srv/a\0b") or "")
     assert fenced().refuses("/tmp/a\0b") is None
 
 
@@ -252,6 +257,138 @@ def test_every_change_of_the_live_account_is_refused(tmp_path: Path) -> None:
     assert {path: (s.st_ino, s.st_mtime_ns, s.st_ctime_ns, s.st_mode) for path, s in before.items()} == {
         path: (s.st_ino, s.st_mtime_ns, s.st_ctime_ns, s.st_mode) for path, s in after.items()
     }
+
+
+# Deny by default: what lies below no sandbox root is not changed, whatever it is
+
+
+class Outside:
+    """A folder outside all sandbox roots, with a file, a folder and links in it, and what may be seen of it."""
+
+    def __init__(self, base: Path) -> None:
+        self.folder = base / "srv" / "peer"
+        self.open = base / "open"
+        (self.folder / "skills").mkdir(parents=True)
+        self.open.mkdir()
+        (self.folder / "file").write_text("theirs")
+        (self.folder / "skills" / "SKILL.md").write_text("theirs")
+        (self.open / "way").symlink_to(self.folder)
+        (self.open / "file").symlink_to(self.folder / "file")
+
+    def seen(self) -> dict[str, tuple[int, ...]]:
+        found = {}
+        for path in [self.folder, *sorted(self.folder.rglob("*"))]:
+            status = os.lstat(path)
+            found[str(path)] = (status.st_ino, status.st_mode, status.st_mtime_ns, status.st_ctime_ns)
+        return found
+
+
+@pytest.fixture
+def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Outside:
+    """A place outside, on a system whose temp dirs are elsewhere."""
+    monkeypatch.setattr(sandbox_module, "TEMPORARY", ("/nowhere/tmp",))
+    return Outside(tmp_path)
+
+
+def fence(outside: Outside) -> Files:
+    return Files(fenced(IAPEER_MEMORY_STATE_DIR=str(outside.open)))
+
+
+# Every method of a tree that changes anything; a new one must be told here.
+EVERY: dict[str, Callable[[Tree], Any]] = {
+    "write": lambda tree: tree.write("file", b"x"),
+    "copy_in": lambda tree: tree.copy_in("file", __file__),
+    "create": lambda tree: tree.create("new", b"x", tree),
+    "replace": lambda tree: tree.replace("file", b"theirs", b"x"),
+    "remove": lambda tree: tree.remove("file"),
+    "make_folder": lambda tree: tree.make_folder("new"),
+    "set_mode": lambda tree: tree.set_mode("file", 0o600),
+    "remove_folder": lambda tree: tree.remove_folder("skills"),
+    "claim": lambda tree: tree.claim("lock.d", "owner", b"x"),
+    "give_up": lambda tree: tree.give_up("skills"),
+}
+
+
+def test_every_method_that_changes_anything_is_known_here() -> None:
+    assert {name for name in vars(Tree) if not name.startswith("_")} == set(EVERY)
+    made = {name for name in vars(Files) if not name.startswith("_")}
+    assert made == {"tree", "scratch"}  # trees, and a folder of its own in a temp dir
+
+
+@pytest.mark.parametrize("change", EVERY)
+@pytest.mark.parametrize("way", ["folder", "way"])
+def test_no_change_is_made_outside_the_sandbox_roots(outside: Outside, change: str, way: str) -> None:
+    """Neither by its own path nor by a link that lies inside."""
+    before = outside.seen()
+    anchor = outside.folder if way == "folder" else outside.open / "way"
+    with fence(outside).tree(str(anchor)) as tree, pytest.raises(Problem) as caught:
+        EVERY[change](tree)
+    assert caught.value.refused
+    assert caught.value.reason == "refused by the sandbox: outside the sandbox roots"
+    assert outside.seen() == before
+
+
+@pytest.mark.parametrize("way", ["folder", "way"])
+def test_nothing_is_made_outside_the_sandbox_roots(outside: Outside, way: str) -> None:
+    before = outside.seen()
+    anchor = outside.folder if way == "folder" else outside.open / "way"
+    for name in ("new", "new/deep/er"):
+        with pytest.raises(Problem) as caught:
+            fence(outside).tree(str(anchor / name), create=True)
+        assert caught.value.refused
+        with pytest.raises(Problem) as caught:
+            fence(outside).foresee(str(anchor / name))
+        assert caught.value.refused
+    assert outside.seen() == before
+
+
+def test_a_link_to_a_file_outside_is_not_written_through(outside: Outside) -> None:
+    before = outside.seen()
+    with fence(outside).tree(str(outside.open)) as tree:
+        for change in ("write", "copy_in", "remove", "set_mode"):
+            with pytest.raises(Problem):
+                EVERY[change](tree)
+    assert outside.seen() == before
+
+
+@pytest.mark.parametrize("change", EVERY)
+def test_inside_everything_may_be_changed(outside: Outside, change: str) -> None:
+    inside = outside.open / "peer"
+    (inside / "skills").mkdir(parents=True)
+    (inside / "file").write_text("theirs")
+    with fence(outside).tree(str(inside)) as tree:
+        EVERY[change](tree)
+
+
+def test_what_lies_outside_can_be_read(outside: Outside) -> None:
+    files = fence(outside)
+    found = files.read(str(outside.folder / "file"))
+    assert found is not None
+    assert found.data == b"theirs"
+    assert files.kind_of(str(outside.folder)) == "folder"
+
+
+def test_without_a_sandbox_it_can_be_changed(outside: Outside) -> None:
+    with Files(Sandbox({})).tree(str(outside.folder)) as tree:
+        tree.write("file", b"x")
+    assert (outside.folder / "file").read_bytes() == b"x"
+
+
+def test_the_scratch_of_a_sandbox_lies_in_one_of_its_roots(outside: Outside) -> None:
+    with fence(outside).scratch(str(outside.folder), str(outside.open)) as (path, tree):
+        assert os.path.dirname(path) == str(outside.open)
+        tree.write("file", b"x")
+    none = fence(outside).scratch(str(outside.folder))
+    with pytest.raises(Problem, match=r"no place to run a program from: .*outside the sandbox roots"), none:
+        pass
+
+
+def test_a_named_binary_may_be_written_and_what_is_kept_of_the_old_one_and_nothing_else_there() -> None:
+    sandbox = fenced(IAPEER_MEMORY_BINARY_PATH=f"{ELSEWHERE}/bin/iapeer-memory")
+    assert sandbox.refuses(f"{ELSEWHERE}/bin/iapeer-memory") is None
+    assert sandbox.refuses(f"{ELSEWHERE}/bin/iapeer-memory.previous") is None
+    for name in ("iapeer", "iapeer-memory2", "iapeer-memory.previous2"):
+        assert sandbox.refuses(f"{ELSEWHERE}/bin/{name}") == "refused by the sandbox: outside the sandbox roots"
 
 
 def test_a_problem_names_path_and_reason() -> None:

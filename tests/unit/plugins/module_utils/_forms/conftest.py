@@ -23,11 +23,15 @@ from ansible_collections.agfpd.iapeer_memory.tests.unit.provider_home import Hom
 
 
 @pytest.fixture
+def old_provider() -> None:
+    """Here a provider is asked."""
+
+
+@pytest.fixture
 def home_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
     """A host with the stand-in provider 7.1."""
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    monkeypatch.setenv("TMPDIR", str(temporary))
     wanted._known.clear()
     home = Home(Place(tmp_path / "host"), temporary)
     home.install("7.1.0")

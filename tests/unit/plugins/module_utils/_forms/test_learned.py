@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -19,6 +20,8 @@ from unittest import mock
 import pytest
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._documents.toml_document import Raw
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.files import Files
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._forms import learned, scratch
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._forms.bundled import bundled
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._forms.forms import PERSONALITY
@@ -134,7 +137,7 @@ def test_a_new_binary_tells_its_forms_and_names_the_path_it_will_have(home_of: H
     [
         ("1.0.0", "", "update --skip-binary in a scratch: unknown flag: --skip-binary"),
         ("7.1.0", "fail", "update --skip-binary in a scratch: no luck today"),
-        ("7.1.0", "silent", "not believed: memory-provider.json is missing"),
+        ("7.1.0", "silent", "not believed: memory-provider.json: missing, or a link"),
         ("7.1.0", "foreign-command", "not believed: hooks of claude: PostToolUse does not run a shim of ours but "),
         ("7.1.0", "placeholder", "not believed: templates: dreamweaver.md has an unknown placeholder, {{TEAM_NAME}}"),
         ("7.1.0", "no-url", "not believed: mcp: its url is not http://127.0.0.1:8766/mcp"),
@@ -208,6 +211,11 @@ def instead(name: str, make: Any) -> Tamper:
     return tamper
 
 
+def no_hooks(made: scratch.Scratch) -> None:
+    shutil.rmtree(made.paths.hooks)
+    Path(made.paths.hooks).write_text("")
+
+
 PLUGINS = "plugins/iapeer-memory"
 SKILL = "{seat}/.claude/skills/iapeer-memory-init/SKILL.md"
 HOSTILE: dict[str, tuple[Tamper, str]] = {
@@ -223,9 +231,10 @@ HOSTILE: dict[str, tuple[Tamper, str]] = {
     ),
     "a launcher that is a link": (
         instead(f"{PLUGINS}/memoryd-launcher.sh", lambda path: path.symlink_to("/etc/passwd")),
-        "memoryd-launcher.sh is no plain file",
+        "memoryd-launcher.sh: missing, or a link",
     ),
-    "a launcher that is a pipe": (instead(f"{PLUGINS}/memoryd-launcher.sh", os.mkfifo), "no plain file"),
+    "a launcher that is a pipe": (instead(f"{PLUGINS}/memoryd-launcher.sh", os.mkfifo), "a FIFO stands where"),
+    "a file in place of the shims": (no_hooks, "not believed: scratch/plugins/iapeer-memory/hooks"),
     "a launcher that does not run": (put(f"{PLUGINS}/memoryd-launcher.sh", "#!/bin/sh\n"), "not executable"),
     "a shim that does not run": (
         put(f"{PLUGINS}/hooks/iapeer-memory.post-write.sh", "#!/bin/sh\n"),
@@ -233,7 +242,7 @@ HOSTILE: dict[str, tuple[Tamper, str]] = {
     ),
     "a file beside the shims": (put(f"{PLUGINS}/hooks/lib.sh", "#!/bin/sh\n", 0o755), "shims: 'lib.sh' is not one"),
     "a text that is none": (put(SKILL, b"\xff\xfe"), "not UTF-8"),
-    "a huge text": (put(SKILL, b"x" * (2 << 20)), "larger than"),
+    "a huge text": (put(SKILL, b"x" * (2 << 20)), "SKILL.md: "),
     "a skill of more than its text": (
         put("{seat}/.claude/skills/iapeer-memory-init/more.md", "x"),
         "skills: iapeer-memory-init is not just a SKILL.md",
@@ -364,7 +373,12 @@ def test_a_scratch_is_gone_whatever_happens_in_it(home_of: Home) -> None:
 
 
 def test_a_folder_that_cannot_be_made_is_no_failure(home_of: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TMPDIR", str(home_of.temporary / "nowhere"))
+    @contextlib.contextmanager
+    def nowhere(*_bases: object) -> Iterator[None]:
+        raise Problem("there is no place to run a program from")
+        yield
+
+    monkeypatch.setattr(Files, "scratch", nowhere)
     lesson = study(home_of.host())
     assert lesson.forms is None
     assert lesson.why.startswith("no scratch to run it in: ")
@@ -372,7 +386,7 @@ def test_a_folder_that_cannot_be_made_is_no_failure(home_of: Home, monkeypatch: 
 
 
 def test_in_an_armed_sandbox_only_a_named_binary_is_asked(home_of: Home) -> None:
-    environ = {**home_of.place.environ(), "IAPEER_TEST_SANDBOX": "1", "IAPEER_ROOT": str(home_of.place.root)}
+    environ = {**home_of.environ(), "IAPEER_TEST_SANDBOX": "1", "IAPEER_ROOT": str(home_of.place.root)}
     unnamed = open_host({"iapeer_bin": "/fake/iapeer"}, environ)
     lesson = study(unnamed)
     assert (lesson.forms, lesson.version, lesson.lasting) == (None, "", False)
@@ -414,7 +428,7 @@ def changed_paths(trace: str) -> set[str]:
 @pytest.mark.skipif(shutil.which("strace") is None and not os.environ.get("CI"), reason="no strace here")
 def test_a_run_seen_by_strace_opens_nothing_for_writing_outside_its_scratch(home_of: Home, tmp_path: Path) -> None:
     trace = tmp_path / "trace"
-    environ = {**home_of.place.environ(), "TMPDIR": str(home_of.temporary), "PYTHONPATH": os.environ["PYTHONPATH"]}
+    environ = {**home_of.environ(), "PYTHONPATH": os.environ["PYTHONPATH"]}
     watched = ["strace", "-f", "-y", "-e", "trace=file,network,kill,tgkill", "-o", str(trace)]
     command = [*watched, sys.executable, "-B", "-c", RUN]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120, check=True)

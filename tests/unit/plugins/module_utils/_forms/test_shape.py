@@ -170,21 +170,21 @@ def test_what_is_off_is_named(
     assert found.value.kind == "malformed"
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        put("guide", ""),
-        put("skills", {"iapeer-memory-x": "one, with `{single}` braces and {{VAULT_PATH}}"}),
-        put("mcp/more", {"list": [1, None, True, 0.5, hole("logs")]}),
-        put("toml/tool_timeout_sec", Raw("60")),
-        put("hooks/claude/SessionStart/hooks/0/timeout", 5),
-        put("slot/capabilities", []),
-        put("templates/human.md", "x"),
-        drop("hooks/claude/PostToolUse/matcher"),
-    ],
-)
-def test_what_is_new_is_no_flaw(taught: tuple[Host, Lesson], forms: Forms, change: Callable[[Forms], None]) -> None:
-    change(forms)
+NEW: dict[str, Callable[[Forms], None]] = {
+    "no guide": put("guide", ""),
+    "braces": put("skills", {"iapeer-memory-x": "one, with `{single}` braces and {{VAULT_PATH}}"}),
+    "a list": put("mcp/more", {"list": [1, None, True, 0.5, hole("logs")]}),
+    "a number in TOML": put("toml/tool_timeout_sec", Raw("60")),
+    "a time limit": put("hooks/claude/SessionStart/hooks/0/timeout", 5),
+    "a key in the slot": put("slot/capabilities", []),
+    "a template": put("templates/human.md", "x"),
+    "no matcher": drop("hooks/claude/PostToolUse/matcher"),
+}
+
+
+@pytest.mark.parametrize("name", NEW)
+def test_what_is_new_is_no_flaw(taught: tuple[Host, Lesson], forms: Forms, name: str) -> None:
+    NEW[name](forms)
     check_shape(forms, taught[0])
 
 

@@ -177,7 +177,7 @@ def test_forms_of_a_binary_that_is_about_to_come_count_first(home_of: Home, tmp_
 
 
 def test_a_refusal_of_the_sandbox_is_a_reason_and_not_kept(home_of: Home) -> None:
-    environ = {**home_of.place.environ(), "IAPEER_TEST_SANDBOX": "1", "IAPEER_ROOT": str(home_of.place.root)}
+    environ = {**home_of.environ(), "IAPEER_TEST_SANDBOX": "1", "IAPEER_ROOT": str(home_of.place.root)}
     host = open_host({"iapeer_bin": "/fake/iapeer"}, environ)
     done = ensure(host, {}, check=False)
     assert done.detail == f"bundled: refused by the sandbox: {home_of.place.binary} was not named"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import stat
@@ -20,9 +21,12 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.edits im
     Edit,
     apply,
     apply_in,
+    foresee,
+    foresee_in,
     pretty_json,
     read_edit,
     read_json_object,
+    settle,
 )
 
 FILES = Files(Sandbox({}))
@@ -113,6 +117,86 @@ def test_an_edit_below_an_open_folder_uses_the_name_there(tmp_path: Path) -> Non
     with FILES.tree(str(tmp_path)) as tree:
         apply_in(tree, ".claude/settings.json", edit)
     assert (tmp_path / ".claude" / "settings.json").read_bytes() == b"{}"
+
+
+# Settled: the same in check mode and in a real run
+
+
+def odd_places(base: Path) -> dict[str, Path]:
+    """Paths that cannot be written, each for another reason, whoever asks."""
+    for name in ("fifo", "link"):
+        (base / name).mkdir()
+    os.mkfifo(base / "fifo" / "file")
+    (base / "link" / "file").symlink_to(base.parent / "elsewhere")
+    (base / "plain").write_bytes(b"")
+    (base / "folder" / "file").mkdir(parents=True)
+    return {name: base / name / "file" for name in ("fifo", "link", "plain", "folder")}
+
+
+@pytest.mark.parametrize("odd", ["fifo", "link", "plain", "folder"])
+def test_what_cannot_be_written_is_told_in_the_same_words_and_before_anything_is(tmp_path: Path, odd: str) -> None:
+    edits = [Edit(str(tmp_path / "good"), None, b"new"), Edit(str(odd_places(tmp_path)[odd]), None, b"new")]
+    words = []
+    for check in (True, False):
+        with pytest.raises(Problem) as caught:
+            settle(FILES, edits, check)
+        words.append(str(caught.value))
+        assert not (tmp_path / "good").exists()
+    with pytest.raises(Problem) as caught:
+        apply(FILES, edits[1])
+    assert set(words) == {str(caught.value)}
+    with FILES.tree(str(tmp_path)) as tree:
+        for try_it in (foresee_in, apply_in):
+            with pytest.raises(Problem):
+                try_it(tree, f"{odd}/file", edits[1])
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_what_is_settled_is_what_changes(tmp_path: Path, check: bool) -> None:
+    (tmp_path / "same").write_bytes(b"same")
+    (tmp_path / "gone").write_bytes(b"old")
+    (tmp_path / "mode").write_bytes(b"#!")
+    (tmp_path / "mode").chmod(0o600)
+    wanted: dict[str, tuple[bytes | None, int | None]] = {
+        "same": (b"same", None),
+        "gone": (None, None),
+        "mode": (b"#!", 0o755),
+        "a/b/new": (b"new", None),
+        "absent": (None, None),
+    }
+    edits = [read_edit(FILES, str(tmp_path / name), *after) for name, after in wanted.items()]
+    assert [(os.path.basename(edit.path), edit.change) for edit in settle(FILES, edits, check)] == [
+        ("gone", "remove"),
+        ("mode", "mode"),
+        ("new", "write"),
+    ]
+    assert (tmp_path / "a" / "b" / "new").exists() is not check
+    assert (tmp_path / "gone").exists() is check
+    assert stat.S_IMODE(os.stat(tmp_path / "mode").st_mode) == (0o600 if check else 0o755)
+
+
+def test_what_changes_nothing_meets_nothing(tmp_path: Path) -> None:
+    places = odd_places(tmp_path)
+    foresee(FILES, Edit(str(places["fifo"]), b"same", b"same"))
+    with FILES.tree(str(tmp_path)) as tree:
+        foresee_in(tree, "fifo/file", Edit(str(places["fifo"]), b"same", b"same"))
+
+
+def test_a_diff_of_what_is_too_large_shows_its_size_and_that_it_differs() -> None:
+    large, larger = b"x" * ((1 << 20) + 1), b"y" * ((1 << 20) + 1)
+    diff = Edit("/x", large, larger).diff()
+    digests = [hashlib.sha256(data).hexdigest() for data in (large, larger)]
+    assert diff["before"] == f"(1048577 bytes, too large to be shown; sha256 {digests[0]})\n"
+    assert diff["after"] == f"(1048577 bytes, too large to be shown; sha256 {digests[1]})\n"
+    assert Edit("/x", large[:-1], b"").diff() == {
+        "before_header": "/x",
+        "after_header": "/x",
+        "before": "x" * (1 << 20),
+        "after": "",
+    }
+    shown = Edit("/x", b"", b"", shown=("ü" * (1 << 20), "short")).diff()
+    assert shown["before"].startswith("(2097152 bytes, too large")
+    assert shown["after"] == "short"
 
 
 def test_a_file_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:

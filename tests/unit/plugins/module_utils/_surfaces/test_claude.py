@@ -13,10 +13,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._documents.errors import DocumentError
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.folders import Folder
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.claude import plan_claude, with_server
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.plan import Planned, apply_planned
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.plan import (
+    PeerFolder,
+    Planned,
+    apply_planned,
+)
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.wanted import Wanted
 from ansible_collections.agfpd.iapeer_memory.tests.unit.place import Place
 from ansible_collections.agfpd.iapeer_memory.tests.unit.wishes import wanted_surfaces
@@ -73,7 +76,7 @@ def cwd(place: Place) -> Iterator[Path]:
 
 def plans(cwd: Path, wanted: Wanted = PRESENT) -> dict[str, Planned]:
     """What is planned for the peer alpha, by surface."""
-    with Folder(Sandbox({}), str(cwd)) as folder:
+    with PeerFolder(Sandbox({}), str(cwd)) as folder:
         return {item.surface: item for item in plan_claude(folder, "alpha", wanted, set())}
 
 

@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.folders import Folder
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.codex import plan_codex
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.plan import Planned, apply_planned
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.plan import (
+    PeerFolder,
+    Planned,
+    apply_planned,
+)
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.wanted import Wanted
 from ansible_collections.agfpd.iapeer_memory.tests.unit.place import Place
 from ansible_collections.agfpd.iapeer_memory.tests.unit.wishes import wanted_surfaces
@@ -72,7 +75,7 @@ def cwd(place: Place) -> Path:
 
 def plans(cwd: Path, wanted: Wanted = PRESENT) -> dict[str, Planned]:
     """What is planned, by surface."""
-    with Folder(Sandbox({}), str(cwd)) as folder:
+    with PeerFolder(Sandbox({}), str(cwd)) as folder:
         return {item.surface: item for item in plan_codex(folder, wanted, set())}
 
 
@@ -185,7 +188,7 @@ def test_equal_files_are_looked_at_once(cwd: Path) -> None:
     put(cwd, "config.toml", CONFIG)
     put(cwd, "hooks.json", HOOKS)
     settled: set[tuple[str, bytes]] = set()
-    with Folder(Sandbox({}), str(cwd)) as folder:
+    with PeerFolder(Sandbox({}), str(cwd)) as folder:
         for _round in range(2):
             assert {item.action for item in plan_codex(folder, PRESENT, settled)} == {"already"}
     assert settled == {(".codex/config.toml", CONFIG.encode()), (".codex/hooks.json", HOOKS.encode())}

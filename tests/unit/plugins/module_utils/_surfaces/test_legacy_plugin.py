@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,16 @@ import pytest
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.egress import Egress, Outcome
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import legacy_plugin
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.plugin_settings import is_left_of
 from ansible_collections.agfpd.iapeer_memory.tests.unit.fakes import (
     MISSING,
     PLUGIN,
     REFUSED,
     Call,
     StandIn,
+    StillClock,
     Transcript,
     call,
     transcript,
@@ -30,10 +34,40 @@ LIST = call("iapeer", "list", "--json", out="[]")
 OFF = ("memory-plugin", "off", "--all")
 UNINSTALL = ("plugin", "uninstall", PLUGIN, "--scope", "project")
 REMOVE = ("plugin", "remove", PLUGIN)
+V1_2 = {"provider": "iapeer-memory", "provision": {}}
 NOT_FOUND = f'Plugin "{PLUGIN}" not found in installed plugins'
 SETTINGS = '{"z": 1, "enabledPlugins": {"' + PLUGIN + '": true, "other@x": true},\n  "hooks": {"NewEvent": []}}\n'
 CLEAN = '{"z": 1, "enabledPlugins": {"other@x": true},\n  "hooks": {"NewEvent": []}}\n'
 CODEX = f'model = "x"\n\n[plugins."{PLUGIN}"]\nenabled = true\n'
+
+
+# What a client may have made of SETTINGS when it was ended, and what it never would.
+LEFT_BY_THE_CLIENT = (
+    json.dumps({"enabledPlugins": {"other@x": True}, "hooks": {}, "z": 1}, indent=2),
+    "{}",
+    '{"permissions": {}}\n',
+    SETTINGS,
+    CLEAN,
+)
+WRITTEN_SINCE = (
+    CLEAN.replace('"z": 1', '"z": 2'),
+    CLEAN.replace('"z": 1', '"z": 1, "model": "mine"'),
+    SETTINGS.replace('"z": 1', '"z": 1, "model": "mine"'),
+    '{"enabledPlugins": {"other@x": false}}',
+    '{"enabledPlugins": {}, "hooks": {"NewEvent": [{"hooks": [{"type": "command", "command": "/mine.sh"}]}]}}',
+    None,
+)
+
+
+def keep_aside(place: Place, name: str, now: str | None) -> Path:
+    """What a killed run kept of the settings of a peer, which say now what they say."""
+    kept = settings(place, name).with_name("settings.json.kept-by-iapeer-memory")
+    kept.write_text(CLEAN)
+    if now is None:
+        settings(place, name).unlink()
+    else:
+        settings(place, name).write_text(now)
+    return kept
 
 
 @pytest.fixture
@@ -108,19 +142,52 @@ def test_a_list_of_claude_that_tells_nothing_is_no_trace(legacy: Place, text: st
 
 @pytest.mark.parametrize("check", [True, False])
 @pytest.mark.parametrize(
-    ("slot", "action", "detail"),
+    ("method", "slot", "action", "detail"),
     [
-        (None, "absent", "nothing to do: the slot is not in the v1.1 form"),
-        ({"provider": "iapeer-memory", "provision": {}}, "absent", "nothing to do: the slot is not in the v1.1 form"),
-        ({"provider": "other"}, "skipped", "the slot is held by other: not our fleet"),
+        ("core", None, "absent", "nothing to do: the slot is not in the v1.1 form"),
+        ("core", V1_2, "absent", "nothing to do: the slot is not in the v1.1 form"),
+        ("core", {"provider": "ot\x1b[2Jher"}, "skipped", r"the slot is held by ot\x1b[2Jher: not our fleet"),
+        ("auto", {"provider": "other"}, "skipped", "the slot is held by other: not our fleet"),
     ],
 )
 def test_another_slot_means_nothing_to_do_and_nobody_is_asked(
-    legacy: Place, slot: Any, action: str, detail: str, check: bool
+    legacy: Place, method: str, slot: Any, action: str, detail: str, check: bool
 ) -> None:
     legacy.slot.unlink() if slot is None else legacy.write_json(legacy.slot, slot)
-    done = ensure(legacy, Transcript(), check)
+    done = ensure(legacy, Transcript(), check, method=method)
     assert (done["changed"], done["action"], done["detail"], done["diff"]) == (False, action, detail, [])
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("slot", [None, V1_2])
+def test_where_it_is_seen_nowhere_a_newer_slot_means_nothing_to_do(place: Place, slot: Any, check: bool) -> None:
+    place.fleet(alpha=["claude"], beta=["codex"])
+    if slot:
+        place.write_json(place.slot, slot)
+    done = ensure(place, Transcript(), check)
+    assert (done["changed"], done["action"], done["detail"]) == (
+        *(False, "absent"),
+        "nothing to do: the plugin is seen nowhere",
+    )
+
+
+@pytest.mark.parametrize("slot", [None, V1_2])
+def test_what_a_newer_provider_left_behind_goes_by_the_clients(legacy: Place, slot: Any) -> None:
+    legacy.slot.unlink() if slot is None else legacy.write_json(legacy.slot, slot)
+    egress = StandIn(legacy.home, legacy.root, legacy.state, ("claude", "codex"))
+    foretold = ensure(legacy, egress, check=True)
+    done = ensure(legacy, egress)
+    assert foretold == done
+    assert removed(done) == ["alpha", "beta", "codex"]
+    assert settings(legacy, "alpha").read_text() == CLEAN
+    assert ensure(legacy, egress)["action"] == "absent"
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_on_a_newer_slot_a_client_that_is_missing_is_a_failure(legacy: Place, check: bool) -> None:
+    legacy.write_json(legacy.slot, V1_2)
+    done = ensure(legacy, StandIn(legacy.home, legacy.root, legacy.state, ()), check)
+    assert (done["failed"], done["changed"], done["action"]) == (True, False, "failed")
 
 
 def test_a_foreign_fleet_is_not_ours_even_by_hand(legacy: Place) -> None:
@@ -243,17 +310,189 @@ def test_a_plugin_that_is_enabled_but_not_installed_loses_its_key(legacy: Place,
     assert settings(legacy, "alpha").read_text() == CLEAN
 
 
-def test_what_a_killed_run_kept_is_put_back_by_the_next(legacy: Place) -> None:
-    kept = settings(legacy, "alpha").with_name("settings.json.kept-by-iapeer-memory")
-    kept.write_text(CLEAN)
+@pytest.mark.parametrize("left", LEFT_BY_THE_CLIENT)
+def test_what_a_killed_run_kept_is_put_back_by_the_next(legacy: Place, left: str) -> None:
+    kept = keep_aside(legacy, "alpha", left)
     kept.chmod(0o600)
-    settings(legacy, "alpha").write_text("{}")  # what the client had made of it
     first = uninstall(legacy, "alpha", outcome=Outcome(1, "", NOT_FOUND))
     with transcript(first, uninstall(legacy, "beta"), call("codex", *REMOVE)) as egress:
         assert removed(ensure(legacy, egress, method="native")) == ["alpha", "beta", "codex"]
     assert settings(legacy, "alpha").read_text() == CLEAN
     assert settings(legacy, "alpha").stat().st_mode & 0o777 == 0o600
     assert not kept.exists()
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("now", WRITTEN_SINCE)
+def test_what_its_owner_wrote_since_is_never_overwritten(legacy: Place, now: str | None, check: bool) -> None:
+    kept = keep_aside(legacy, "alpha", now)
+    more = [uninstall(legacy, "beta"), call("codex", *REMOVE)]
+    with transcript(*([call("claude", "--version"), call("codex", "--version")] if check else more)) as egress:
+        done = ensure(legacy, egress, check, method="native")
+    assert removed(done) == ["beta", "codex"]
+    path = settings(legacy, "alpha")
+    assert f"alpha: {legacy.peer('alpha')}: {path}: it is neither what it was nor" in done["msg"]
+    assert ".claude/settings.json.kept-by-iapeer-memory" in done["msg"]
+    assert kept.read_text() == CLEAN
+    assert (path.read_text() if now is not None else path.exists()) == (now if now is not None else False)
+
+
+def test_what_is_dropped_long_after_the_client_was_its_owners_doing(legacy: Place) -> None:
+    kept = keep_aside(legacy, "alpha", LEFT_BY_THE_CLIENT[0])
+    os.utime(kept, (1, 1))
+    with transcript(uninstall(legacy, "beta"), call("codex", *REMOVE)) as egress:
+        assert removed(ensure(legacy, egress, method="native")) == ["beta", "codex"]
+    assert settings(legacy, "alpha").read_text() == LEFT_BY_THE_CLIENT[0]
+
+
+def test_a_new_layout_of_the_same_settings_stays_its_owners(legacy: Place) -> None:
+    layout = json.dumps(json.loads(SETTINGS), indent=4)
+    os.utime(keep_aside(legacy, "alpha", layout), (1, 1))
+    first = uninstall(legacy, "alpha", outcome=Outcome(1, "", NOT_FOUND))
+    with transcript(first, uninstall(legacy, "beta"), call("codex", *REMOVE)) as egress:
+        ensure(legacy, egress, method="native")
+    assert settings(legacy, "alpha").read_text() == json.dumps(json.loads(CLEAN), indent=4)
+
+
+def test_a_client_that_rewrites_settings_and_then_fails_leaves_them_to_the_next_run(legacy: Place) -> None:
+    kept = settings(legacy, "alpha").with_name("settings.json.kept-by-iapeer-memory")
+
+    def effect() -> None:
+        assert kept.read_text() == CLEAN, "kept before the client runs"
+        settings(legacy, "alpha").write_text(LEFT_BY_THE_CLIENT[0])
+
+    first = uninstall(legacy, "alpha", outcome=Outcome(1, "", "disk full"), effect=effect)
+    with transcript(first, uninstall(legacy, "beta"), call("codex", *REMOVE)) as egress:
+        assert removed(ensure(legacy, egress, method="native")) == ["beta", "codex"]
+    assert (kept.read_text(), settings(legacy, "alpha").read_text()) == (CLEAN, LEFT_BY_THE_CLIENT[0])
+    again = uninstall(legacy, "alpha", outcome=Outcome(1, "", "disk full"))
+    with transcript(again, call("codex", *REMOVE)) as egress:
+        ensure(legacy, egress, method="native")
+    assert kept.read_text() == CLEAN, "a second failure does not cost it"
+    last = uninstall(legacy, "alpha", outcome=Outcome(1, "", NOT_FOUND))
+    with transcript(last, call("codex", *REMOVE)) as egress:
+        assert "failed" not in ensure(legacy, egress, method="native")
+    assert settings(legacy, "alpha").read_text() == CLEAN
+    assert not kept.exists()
+
+
+def test_what_somebody_writes_while_the_client_runs_is_his(legacy: Place) -> None:
+    theirs = '{"model": "mine", "enabledPlugins": {}}'
+    first = uninstall(legacy, "alpha", effect=lambda: settings(legacy, "alpha").write_text(theirs) and None)
+    with transcript(first, uninstall(legacy, "beta"), call("codex", *REMOVE)) as egress:
+        done = ensure(legacy, egress, method="native")
+    assert removed(done) == ["beta", "codex"]
+    assert "so somebody wrote it since" in done["msg"]
+    assert settings(legacy, "alpha").read_text() == theirs
+    assert settings(legacy, "alpha").with_name("settings.json.kept-by-iapeer-memory").read_text() == CLEAN
+
+
+def test_the_clients_are_called_under_the_provision_lock(legacy: Place) -> None:
+    lock = legacy.state / "provision.lock.d"
+
+    def held() -> None:
+        assert (lock / "owner").read_text().startswith(f"{os.getpid()}:")
+
+    calls = [uninstall(legacy, "alpha", effect=held), uninstall(legacy, "beta", effect=held)]
+    with transcript(*calls, call("codex", *REMOVE, effect=held)) as egress:
+        ensure(legacy, egress, method="native")
+    assert not lock.exists()
+    legacy.write(lock / "owner", "1:nonce")
+    host = legacy.host(Transcript(), StillClock(lock.stat().st_mtime))
+    with pytest.raises(Problem, match="held by 1 "):
+        legacy_plugin.ensure(host, {"method": "native"}, False)
+
+
+# Who is asked, and who is not
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_live_peers_in_an_armed_sandbox_are_a_refusal_and_nobody_is_called(legacy: Place, check: bool) -> None:
+    account = legacy.base / "account"
+    live = legacy.write(account / ".claude" / "peer" / ".claude" / "settings.json", SETTINGS)
+    environ = legacy.environ(IAPEER_TEST_SANDBOX="1")
+    host = legacy.host(environ=environ, sandbox=Sandbox(environ, real_home=str(account)))
+    installed(legacy, live.parents[1])
+    called = legacy.base / "called"
+    client = legacy.write(legacy.base / "claude", f"#!/bin/sh\ntouch {called}\n", 0o755)
+    peers = [{"personality": "live", "cwd": str(live.parents[1]), "runtimes": ["claude"]}]
+    with pytest.raises(Problem) as problem:
+        legacy_plugin.ensure(host, {"method": "native", "peers": peers, "claude_bin": str(client)}, check)
+    assert problem.value.refused
+    assert not called.exists()
+    assert live.read_text() == SETTINGS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[plugins."iapeer-memory@elsewhere"]\nenabled = true\n',
+        '[plugins."other@agfpd"]\nenabled = true\n',
+        "[plugins.iapeer-memory]\nenabled = true\n",
+        "= not TOML\n",
+    ],
+)
+def test_only_our_own_codex_plugin_counts(legacy: Place, text: str) -> None:
+    legacy.write(legacy.codex_home / "config.toml", text)
+    peers = legacy_plugin.read_fleet(legacy.host()).peers
+    assert [trace.name for trace in legacy_plugin.find_traces(legacy.host(), peers)] == ["alpha", "beta"]
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("kind", ["folder", "broken"])
+def test_a_codex_config_that_cannot_be_read_is_a_failure(legacy: Place, kind: str, check: bool) -> None:
+    config = legacy.codex_home / "config.toml"
+    if kind == "folder":
+        config.unlink()
+        config.mkdir()
+    else:
+        config.write_text(CODEX + "= broken\n")
+    calls = [call("claude", "--version")] if check else [uninstall(legacy, "alpha"), uninstall(legacy, "beta")]
+    with transcript(*calls) as egress:
+        done = ensure(legacy, egress, check, method="native")
+    assert (done["failed"], removed(done)) == (True, ["alpha", "beta"])
+    assert f"codex: {legacy.codex_home}: " in done["msg"]
+
+
+def test_a_peer_that_the_core_swept_and_we_cannot_look_at_is_a_failure(legacy: Place) -> None:
+    settings(legacy, "alpha").unlink()
+    settings(legacy, "alpha").mkdir()
+    with transcript(LIST, call("iapeer", *OFF)) as egress:
+        done = ensure(legacy, egress, method="core")
+    assert (done["failed"], done["results"][0]["action"]) == (True, "failed")
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_one_peer_that_cannot_be_looked_at_stops_nobody_else(legacy: Place, check: bool) -> None:
+    settings(legacy, "alpha").unlink()
+    settings(legacy, "alpha").mkdir()
+    egress = StandIn(legacy.home, legacy.root, legacy.state, ("iapeer", "claude", "codex"))
+    done = ensure(legacy, egress, check, method="native")
+    assert (done["failed"], removed(done)) == (True, ["beta", "codex"])
+    assert f"alpha: {legacy.peer('alpha')}: " in done["msg"]
+    assert "a directory stands where a file belongs" in done["msg"]
+
+
+def test_a_list_of_claude_that_cannot_be_read_is_a_failure(legacy: Place) -> None:
+    (legacy.home / ".claude" / "plugins" / "installed_plugins.json").mkdir(parents=True)
+    egress = StandIn(legacy.home, legacy.root, legacy.state, ("claude", "codex"))
+    done = ensure(legacy, egress, method="native", check=True)
+    assert (done["failed"], removed(done)) == (True, ["alpha", "beta", "codex"])
+
+
+def test_a_peer_without_a_folder_has_no_plugin(legacy: Place) -> None:
+    peers = [{"personality": "x", "cwd": str(legacy.base / name), "runtimes": ["claude"]} for name in ("gone", "file")]
+    legacy.write(legacy.base / "file", "")
+    (legacy.codex_home / "config.toml").unlink()
+    done = ensure(legacy, Transcript(), method="native", peers=peers)
+    assert (done["changed"], done["results"]) == (False, [])
+
+
+def test_a_codex_only_peer_is_not_asked_of_claude(legacy: Place) -> None:
+    legacy.write(settings(legacy, "gamma"), SETTINGS)
+    installed(legacy, legacy.peer("gamma"))
+    peers = legacy_plugin.read_fleet(legacy.host()).peers
+    assert "gamma" not in [trace.name for trace in legacy_plugin.find_traces(legacy.host(), peers)]
 
 
 def test_a_client_that_fails_for_one_peer_fails_that_peer_alone(legacy: Place) -> None:
@@ -307,6 +546,29 @@ def test_clients_that_are_given_are_called(legacy: Place) -> None:
     )
     ensure(legacy, egress, method="native", claude_bin="/x/my-claude", codex_bin="/x/my-codex")
     egress.done()
+
+
+@pytest.mark.parametrize(
+    ("after", "before", "left"),
+    [
+        ({}, {"a": 1}, True),
+        ({"a": 1}, {"a": 1, "b": 2}, True),
+        ({"a": 1, "c": {}}, {"a": 1}, True),
+        ({"a": 2}, {"a": 1}, False),
+        ({"b": 1}, {"a": 1}, False),
+        ({"a": {"x": 1}}, {"a": {"x": 1, "y": 2}}, True),
+        ({"a": {"x": 1, "z": 2}}, {"a": {"x": 1, "y": 2}}, False),
+        ({"a": [1, 3]}, {"a": [1, 2, 3]}, True),
+        ({"a": [3, 1]}, {"a": [1, 2, 3]}, False),
+        ({"a": [1, 1]}, {"a": [1, 2]}, False),
+        ({"a": [{"x": 1}]}, {"a": [{"y": 1}, {"x": 1, "y": 2}]}, True),
+        ({"a": None}, {}, True),
+        ({"a": 0}, {}, False),
+        ({"a": []}, {"a": {"x": 1}}, True),
+    ],
+)
+def test_what_is_left_when_something_is_dropped(after: Any, before: Any, left: bool) -> None:
+    assert is_left_of(after, before) is left
 
 
 @pytest.mark.parametrize("form", ["absent", "v1_2"])

@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Iterator
@@ -299,6 +300,20 @@ def test_an_owner_that_started_after_the_lock_was_taken_is_another_program(host:
     stage(host, f"{living}:nonce", age)
     with provision_lock(host, 0):
         assert (lock_of(host) / OWNER).read_text().startswith(f"{os.getpid()}:")
+    assert in_state(host) == []
+
+
+def test_a_thread_is_no_process(host: Host) -> None:
+    waiting = threading.Event()
+    thread = threading.Thread(target=waiting.wait)
+    thread.start()
+    try:
+        stage(host, f"{thread.native_id}:nonce")
+        with provision_lock(host._replace(egress=Aged(100)), 0):
+            pass
+    finally:
+        waiting.set()
+        thread.join()
     assert in_state(host) == []
 
 

@@ -34,7 +34,7 @@ from ansible_collections.agfpd.iapeer_memory.tests.unit.place import Place
 
 def ensure(place: Place, egress: Egress | None = None, check: bool = False, **options: Any) -> dict[str, Any]:
     """The module's work."""
-    wanted = {"state": "present", "lock_timeout": 1, **options}
+    wanted = {"state": "present", "forms": "bundled", "lock_timeout": 1, **options}
     return peers.ensure(place.host(egress or stand_in(place)), wanted, check).as_dict(True)
 
 
@@ -218,14 +218,14 @@ def test_a_folder_that_cannot_be_opened_fails_that_peer_alone(
     place: Place, monkeypatch: pytest.MonkeyPatch, check: bool
 ) -> None:
     place.fleet(alpha=["claude"], beta=["claude"])
-    folder = seats.Folder
+    folder = seats.PeerFolder
 
     def opened(sandbox: Sandbox, anchor: str) -> Any:
         if anchor.endswith("alpha"):
             raise Problem("permission denied", anchor, "unreadable")
         return folder(sandbox, anchor)
 
-    monkeypatch.setattr(seats, "Folder", opened)
+    monkeypatch.setattr(seats, "PeerFolder", opened)
     done = ensure(place, check=check)
     assert done["msg"] == f"alpha:claude: hooks: {place.peer('alpha')}: permission denied"
     assert outcomes(done)["beta:claude:mcp"] == "written"
@@ -301,7 +301,7 @@ def test_a_folder_that_cannot_be_looked_at_is_a_failure_by_name(
     place: Place, monkeypatch: pytest.MonkeyPatch, number: int, check: bool
 ) -> None:
     place.fleet(alpha=["claude", "codex"], beta=["claude"])
-    folder = seats.Folder
+    folder = seats.PeerFolder
 
     def opened(sandbox: Sandbox, anchor: str) -> Any:
         if anchor.endswith("alpha"):
@@ -309,7 +309,7 @@ def test_a_folder_that_cannot_be_looked_at_is_a_failure_by_name(
             raise explain(error, anchor) from error
         return folder(sandbox, anchor)
 
-    monkeypatch.setattr(seats, "Folder", opened)
+    monkeypatch.setattr(seats, "PeerFolder", opened)
     done = ensure(place, check=check)
     assert (done["failed"], done["skipped_peers"]) == (True, [])
     assert [(row["personality"], row["runtime"], row["ok"]) for row in done["results"]] == [
@@ -545,7 +545,7 @@ def test_check_mode_takes_no_lock_and_a_real_run_fails_on_a_busy_one(place: Plac
     assert ensure(place, check=True)["changed"]
     clock = StillClock(lock.stat().st_mtime)
     with pytest.raises(Problem) as problem:
-        peers.ensure(place.host(egress, clock), {"state": "present", "lock_timeout": 15}, False)
+        peers.ensure(place.host(egress, clock), {"state": "present", "forms": "bundled", "lock_timeout": 15}, False)
     assert problem.value.kind == "busy"
     assert problem.value.path == str(lock.parent)
     assert "77" in str(problem.value)
@@ -567,7 +567,7 @@ def test_a_long_sweep_keeps_the_lock_young(place: Place, monkeypatch: pytest.Mon
         return trust(*args, **more)
 
     monkeypatch.setattr(egress, "run", slow)
-    done = peers.ensure(place.host(egress, clock), {"state": "present"}, False)
+    done = peers.ensure(place.host(egress, clock), {"state": "present", "forms": "bundled"}, False)
     assert not done.failed
     assert len(ages) == 4
     assert all(age > 5 for age in ages)
@@ -726,7 +726,9 @@ def test_in_the_sandbox_live_peers_are_skipped_not_failed(place: Place) -> None:
     )
     named = [{"personality": "x", "cwd": str(live), "runtimes": ["claude"]}]
     for check in (True, False):
-        done = peers.ensure(host, {"state": "present", "peers": named, "surfaces": ["mcp"]}, check).as_dict(True)
+        done = peers.ensure(
+            host, {"state": "present", "forms": "bundled", "peers": named, "surfaces": ["mcp"]}, check
+        ).as_dict(True)
         assert (done["changed"], done["action"]) == (False, "skipped")
         assert outcomes(done) == {"x:claude:mcp": "skipped"}
     assert list(live.iterdir()) == []

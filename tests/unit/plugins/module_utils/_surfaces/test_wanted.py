@@ -218,7 +218,7 @@ def test_skills_that_are_given_win_over_the_providers_and_a_skill_that_nobody_kn
 def test_peers_that_are_ahead_are_taken_instead_of_those_given_and_of_the_map(place: Place) -> None:
     place.fleet(alpha=["claude"])
     ahead = Ahead(peers=(Peer("beta", str(place.peer("beta")), ("claude",)),))
-    done = peers.ensure(place.host(), {"state": "present", "peers": []}, True, ahead)
+    done = peers.ensure(place.host(), {"state": "present", "forms": "bundled", "peers": []}, True, ahead)
     assert [row["personality"] for row in done.data["results"]] == ["beta"]
 
 
@@ -244,7 +244,7 @@ def test_hooks_in_a_path_that_a_shell_reads_fail_with_the_remedy(place: Place, l
     place.fleet(alpha=["claude"], beta=["codex"])
     config = place.write(place.base / f"a{letter}b" / "config.env", f"IAPEER_MEMORY_VAULT_PATH={place.vault}\n")
     host = place.host(StandIn(place.home, place.root, place.state), config_file=str(config))
-    done = peers.ensure(host, {"state": "present", "lock_timeout": 1}, check)
+    done = peers.ensure(host, {"state": "present", "forms": "bundled", "lock_timeout": 1}, check)
     found = {f"{row['runtime']}:{part['surface']}": part for row in done.data["results"] for part in row["outcomes"]}
     actions = {name: part["action"] for name, part in found.items()}
     assert actions == {
@@ -263,7 +263,7 @@ def test_hooks_in_any_other_path_run(place: Place, word: str) -> None:
     place.fleet(alpha=["claude"])
     config = place.write(place.base / word / "config.env", f"IAPEER_MEMORY_VAULT_PATH={place.vault}\n")
     host = place.host(config_file=str(config))
-    done = peers.ensure(host, {"state": "present", "lock_timeout": 1}, False)
+    done = peers.ensure(host, {"state": "present", "forms": "bundled", "lock_timeout": 1}, False)
     assert not done.failed
     hooks = json.loads((place.peer("alpha") / ".claude/settings.json").read_text())["hooks"]
     assert Path(hooks["SessionStart"][0]["hooks"][0]["command"]).is_file()
@@ -278,5 +278,5 @@ def test_an_entry_whose_path_a_shell_reads_is_ours_on_the_host_that_it_names(pla
     entries = [{"hooks": [{"type": "command", "command": command}]}, {"hooks": [other]}]
     place.write_json(settings, {"hooks": {"PostToolUse": entries}})
     host = place.host(config_file=str(config))
-    peers.ensure(host, {"state": "absent", "lock_timeout": 1}, False)
+    peers.ensure(host, {"state": "absent", "forms": "bundled", "lock_timeout": 1}, False)
     assert json.loads(settings.read_text()) == {"hooks": {"PostToolUse": [{"hooks": [other]}]}}

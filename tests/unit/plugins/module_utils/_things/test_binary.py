@@ -5,9 +5,18 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
+from typing import Any
+
 import pytest
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.egress import Outcome
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.egress import Egress, Outcome
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.files import Tree
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.results import Result
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import binary
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things.binary import (
     Told,
     binary_version,
@@ -92,3 +101,192 @@ def test_the_binary_is_asked_and_its_silence_explained(place: Place, outcome: Ou
 def test_a_binary_that_is_not_there_is_not_asked(place: Place) -> None:
     place.binary.unlink()
     assert binary_version(place.host()) == Told("", f"no binary at {place.binary}")
+
+
+# How it is replaced
+
+SPEAKS = '#!/bin/sh\n[ "$*" = version ] && echo "iapeer-memory 2.0.0"\n'
+
+
+def checksum(text: str) -> str:
+    """What a new binary is announced with."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.fixture
+def source(place: Place) -> Path:
+    """A new binary that has been brought to the host."""
+    return place.write(place.base / "brought" / "source", SPEAKS, 0o600)
+
+
+def ensure(place: Place, source: Path | None, check: bool = False, text: str = SPEAKS, **options: Any) -> Result:
+    """The module's work, with programs that really run."""
+    given = {"checksum": checksum(text), "src": None if source is None else str(source), **options}
+    return binary.ensure(place.host(Egress(Sandbox({}))), given, check)
+
+
+def test_a_new_binary_takes_the_name_and_the_old_one_is_kept_beside_it(place: Place, source: Path) -> None:
+    place.binary.chmod(0o700)
+    before = place.snapshot()
+    foretold = ensure(place, source, check=True)
+    assert place.snapshot() == before
+    done = ensure(place, source)
+    assert foretold == done
+    previous = place.binary.with_name("iapeer-memory.previous")
+    assert (place.binary.read_text(), place.binary.stat().st_mode & 0o7777) == (SPEAKS, 0o755)
+    assert (previous.read_text(), previous.stat().st_mode & 0o7777) == ("#!/bin/sh\n", 0o700)
+    assert (done.changed, done.action, done.detail) == (True, "replaced", f"{place.binary} replaced")
+    assert done.data == {"needed": True, "version": "2.0.0", "previous": str(previous)}
+    assert sorted(path.name for path in place.binary.parent.iterdir()) == ["iapeer-memory", "iapeer-memory.previous"]
+    settled = place.snapshot()
+    again = ensure(place, source)
+    assert (again.changed, again.action, again.diff) == (False, "already", [])
+    assert place.snapshot() == settled
+
+
+def test_what_was_kept_before_gives_way_to_the_one_that_is_replaced_now(place: Place, source: Path) -> None:
+    previous = place.write(place.binary.with_name("iapeer-memory.previous"), "older still\n")
+    ensure(place, source)
+    assert previous.read_text() == "#!/bin/sh\n"
+
+
+def test_a_host_without_a_binary_gets_one(place: Place, source: Path) -> None:
+    place.binary.unlink()
+    place.binary.parent.rmdir()
+    done = ensure(place, source)
+    assert (done.action, done.data["previous"]) == ("installed", "")
+    assert [path.name for path in place.binary.parent.iterdir()] == ["iapeer-memory"]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("#!/bin/sh\necho nonsense\n", "nonsense"),
+        ("#!/bin/sh\necho 'iapeer-memory 2.0.0'\nexit 3\n", "iapeer-memory 2.0.0"),
+        ("#!/bin/sh\necho broken >&2; exit 1\n", "broken"),
+        ("#!/bin/sh\n:\n", "exit code 0"),
+        ("#!/no/such/interpreter\n", "no such file or directory"),
+        ("\x7fELF of another machine", ""),
+    ],
+)
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_binary_that_does_not_work_is_refused_and_the_old_one_stays(
+    place: Place, source: Path, text: str, complaint: str, check: bool, there: bool
+) -> None:
+    source.write_text(text)
+    if not there:
+        place.binary.unlink()
+    before = place.snapshot()
+    with pytest.raises(Problem) as problem:
+        ensure(place, source, check, text)
+    assert place.snapshot() == before
+    word = "replaced" if there else "installed"
+    assert str(problem.value).startswith(f"{place.binary}: not {word}: the new one tells no version: ")
+    assert complaint in str(problem.value).lower()
+
+
+def test_the_new_binary_sees_nothing_of_the_host_when_it_is_asked(place: Place, source: Path) -> None:
+    asked = ensure_fails(place, source, "#!/bin/sh\necho \"$HOME $IAPEER_ROOT $IAPEER_TEST_SANDBOX $(pwd)\"\n")
+    home, root, armed, folder = asked.rpartition(": ")[2].split()
+    assert armed == "1"
+    assert home == root == folder
+    assert not home.startswith(str(place.base))
+    assert not Path(home).exists()
+
+
+def ensure_fails(place: Place, source: Path, text: str) -> str:
+    """What is said of a binary that is refused."""
+    source.write_text(text)
+    with pytest.raises(Problem) as problem:
+        ensure(place, source, text=text)
+    return str(problem.value)
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_file_that_is_not_the_one_that_was_announced_is_not_run(place: Place, source: Path, check: bool) -> None:
+    source.write_text(f"#!/bin/sh\ntouch {place.base}/ran\necho 2.0.0\n")
+    before = place.snapshot()
+    with pytest.raises(Problem, match="is not the file that was announced"):
+        ensure(place, source, check)
+    assert place.snapshot() == before
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_without_the_file_it_is_said_whether_it_is_needed(place: Place, check: bool) -> None:
+    before = place.snapshot()
+    done = ensure(place, None, check)
+    assert (done.changed, done.data["needed"], done.data["version"]) == (True, True, "")
+    assert place.snapshot() == before
+
+
+def test_a_lost_run_bit_is_repaired_and_nothing_is_kept_for_it(place: Place, source: Path) -> None:
+    place.write(place.binary, SPEAKS, 0o600)
+    written = place.binary.stat().st_mtime_ns
+    done = ensure(place, source)
+    assert (done.action, done.data) == ("replaced", {"needed": False, "version": "", "previous": ""})
+    assert place.binary.stat().st_mode & 0o7777 == 0o755
+    assert place.binary.stat().st_mtime_ns == written
+    assert not place.binary.with_name("iapeer-memory.previous").exists()
+
+
+def test_a_link_stays_a_link_and_the_file_behind_it_is_replaced(place: Place, source: Path) -> None:
+    store = place.write(place.home / "opt" / "iapeer-memory", "#!/bin/sh\n", 0o755)
+    place.binary.unlink()
+    place.binary.symlink_to("../../opt/iapeer-memory")
+    ensure(place, source)
+    assert place.binary.is_symlink()
+    assert store.read_text() == SPEAKS
+    assert place.binary.with_name("iapeer-memory.previous").read_text() == "#!/bin/sh\n"
+
+
+def test_a_kill_between_keeping_and_replacing_leaves_the_old_one_under_the_name(
+    place: Place, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy_in, calls = Tree.copy_in, []
+
+    def dying(tree: Tree, name: str, *arguments: Any) -> None:
+        calls.append(name)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        copy_in(tree, name, *arguments)
+
+    monkeypatch.setattr(Tree, "copy_in", dying)
+    with pytest.raises(KeyboardInterrupt):
+        ensure(place, source)
+    assert calls == ["iapeer-memory", ".local/bin/iapeer-memory.previous", ".local/bin/iapeer-memory"]
+    assert place.binary.read_text() == "#!/bin/sh\n"
+    assert place.binary.with_name("iapeer-memory.previous").read_text() == "#!/bin/sh\n"
+
+
+def test_in_the_sandbox_a_binary_that_nobody_named_is_skipped(place: Place, source: Path) -> None:
+    environ = place.environ(IAPEER_TEST_SANDBOX="1", IAPEER_MEMORY_VAULT_PATH=str(place.vault))
+    sandbox = Sandbox(environ, real_home="/nonexistent")
+    host = place.host(environ=environ, sandbox=sandbox)._replace(egress=Egress(sandbox))
+    options = {"checksum": checksum(SPEAKS), "src": str(source)}
+    with pytest.raises(Problem) as problem:
+        binary.ensure(host, options, False)
+    assert problem.value.refused
+    assert place.binary.read_text() == "#!/bin/sh\n"
+    named = place.host(environ=environ, sandbox=sandbox, binary_path=str(place.binary))
+    assert binary.ensure(named._replace(egress=Egress(sandbox)), options, False).changed
+
+
+def test_what_the_new_one_wants_is_told_to_the_steps_after_it(place: Place, source: Path) -> None:
+    done = ensure(place, source, check=True, forms="bundled")
+    assert done.data["forms"].origin == "bundled"
+    assert "forms" not in ensure(place, source, check=True).data
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_without_anything_to_install_it_is_said_what_is_there(place: Place, there: bool) -> None:
+    place.write(place.binary, SPEAKS, 0o755)
+    if not there:
+        place.binary.unlink()
+    done = binary.ensure(place.host(Egress(Sandbox({}))), {}, False)
+    if there:
+        assert (done.action, done.detail) == ("already", f"{place.binary} is version 2.0.0")
+    else:
+        assert done.failure == (
+            f"no binary at {place.binary}: install it, or name a file to install in iapeer_memory_binary_src"
+        )

@@ -352,7 +352,7 @@ def test_a_version_is_taken_as_it_is_written(roles: Place, version: str) -> None
 @pytest.mark.parametrize("given", [None, ""])
 def test_without_a_version_it_is_what_the_binary_says(roles: Place, given: str | None) -> None:
     with transcript(call("iapeer-memory", "version", out="\x1b[1miapeer-memory\x1b[0m 1.10\n")) as egress:
-        done = doctrines.ensure(roles.host(egress), {"version": given}, False)
+        done = doctrines.ensure(roles.host(egress), {"version": given, "forms": "bundled"}, False)
     assert done.detail == "v1.10: index written, scriber written"
 
 
@@ -364,7 +364,7 @@ def test_the_version_of_a_binary_that_is_about_to_come_counts_first(roles: Place
 @pytest.mark.parametrize(("answer", "refused"), [(call("", out="hm\n").outcome, False), (REFUSED, True)])
 def test_a_binary_that_tells_no_version_is_one_clear_problem(roles: Place, answer: Any, refused: bool) -> None:
     with transcript(Call("iapeer-memory", ("version",), answer)) as egress, pytest.raises(Problem) as problem:
-        doctrines.ensure(roles.host(egress), {}, False)
+        doctrines.ensure(roles.host(egress), {"forms": "bundled"}, False)
     assert str(problem.value) == f"{roles.binary} tells no version: {answer.complaint}"
     assert problem.value.refused is refused
     assert not target(roles, "index").exists()

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 import os
 import signal
 import socket
@@ -25,11 +27,14 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.egres
     Outcome,
     Process,
 )
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.files import Tree
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._forms.ahead import NOTHING, Ahead
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.host import Host, open_host
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import memoryd
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things.memoryd import Heartbeat
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import daemon, memoryd, ran_from
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things.comeback import Watch
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things.daemon import Heartbeat
 
 ROOT = os.geteuid() == 0
 POLITE = "import time; print(1, flush=True); time.sleep(60)"
@@ -78,8 +83,8 @@ def start() -> Iterator[Start]:
     """Start a process that looks like memoryd (or like something else) and is ready; ended with the test."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def begin(code: str = POLITE, name: str = "memoryd") -> subprocess.Popen[bytes]:
-        process = subprocess.Popen([sys.executable, "-c", code, name], stdout=subprocess.PIPE)
+    def begin(code: str = POLITE, name: str = "memoryd", more: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen([sys.executable, "-c", code, name, *more], stdout=subprocess.PIPE)
         started.append(process)
         assert process.stdout is not None
         process.stdout.readline()
@@ -110,8 +115,14 @@ def beat(host: Host, age: float = 0.0, watch: str = "on") -> None:
     os.utime(path, (time.time() - age,) * 2)
 
 
-def restart(host: Host, check: bool = False, **options: Any) -> Mapping[str, Any]:
-    return memoryd.ensure(host, {"wait": 0, **options}, check)
+def restart(host: Host, check: bool = False, ahead: Ahead = NOTHING, **options: Any) -> Mapping[str, Any]:
+    return memoryd.ensure(host, {"wait": 0, **options}, check, ahead).as_dict(True)
+
+
+def gone(host: Host, why: str) -> str:
+    """What is said of a pid file that leads nowhere."""
+    starts = f"the notifier starts it: its trigger runs {host.paths.launcher}"
+    return f"memoryd is not running, {starts}; the stale pid file goes ({why})"
 
 
 def still_runs(process: subprocess.Popen[bytes]) -> bool:
@@ -124,7 +135,10 @@ def still_runs(process: subprocess.Popen[bytes]) -> bool:
 
 def test_no_pid_file_means_not_running(host: Host) -> None:
     result = restart(host)
-    assert (result["action"], result["changed"], result["detail"]) == ("not_running", False, "memoryd is not running")
+    assert (result["action"], result["changed"]) == ("not_running", False)
+    assert result["detail"] == (
+        f"memoryd is not running, the notifier starts it: its trigger runs {host.paths.launcher}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -137,7 +151,7 @@ def test_rubbish_in_the_pid_file_is_said_so_and_removed(host: Host, text: str) -
     assert path.exists()
     result = restart(host)
     assert (result["action"], result["changed"], result["signal"]) == ("pid_file_removed", True, None)
-    assert result["detail"] == planned["detail"] == f"the pid file holds {text[:40]!r}, no pid of a daemon"
+    assert result["detail"] == planned["detail"] == gone(host, f"the pid file holds {text[:40]!r}, no pid of a daemon")
     assert not path.exists()
     assert signals(host) == []
 
@@ -150,7 +164,7 @@ def test_bytes_that_are_no_text_are_rubbish(host: Host) -> None:
 @pytest.mark.parametrize("pid", [2**31 - 1, 2**31, 9_999_999_999])
 def test_a_pid_that_no_process_can_have_is_said_so(host: Host, pid: int) -> None:
     path = pid_file(host, pid)
-    assert restart(host)["detail"] == f"no process {pid}"
+    assert restart(host)["detail"] == gone(host, f"no process {pid}")
     assert not path.exists()
 
 
@@ -162,7 +176,7 @@ def test_a_process_that_has_ended_is_said_so(host: Host, start: Start) -> None:
     result = restart(host)
     assert (result["action"], result["detail"], result["old_pid"]) == (
         "pid_file_removed",
-        f"no process {process.pid}",
+        gone(host, f"no process {process.pid}"),
         None,
     )
     assert not path.exists()
@@ -174,7 +188,7 @@ def test_a_zombie_is_not_signalled(host: Host, start: Start) -> None:
     process.kill()
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     path = pid_file(host, process.pid)
-    assert restart(host)["detail"] == f"process {process.pid} has ended (zombie)"
+    assert restart(host)["detail"] == gone(host, f"process {process.pid} has ended (zombie)")
     assert not path.exists()
     assert signals(host) == []
 
@@ -184,7 +198,7 @@ def test_a_pid_that_was_given_to_another_program_is_not_signalled(host: Host, st
     path = pid_file(host, process.pid)
     result = restart(host)
     assert result["action"] == "pid_file_removed"
-    assert result["detail"].startswith(f"process {process.pid} is not memoryd: {sys.executable}")
+    assert f"process {process.pid} is not memoryd: {sys.executable}" in result["detail"]
     assert not path.exists()
     assert still_runs(process)
     assert signals(host) == []
@@ -194,7 +208,7 @@ def test_a_pid_that_was_given_to_another_program_is_not_signalled(host: Host, st
 def test_a_process_of_another_user_is_not_signalled(host: Host, start: Start) -> None:
     process = start(NOBODY)
     pid_file(host, process.pid)
-    assert restart(host)["detail"] == f"process {process.pid} belongs to another user (uid 65534)"
+    assert restart(host)["detail"] == gone(host, f"process {process.pid} belongs to another user (uid 65534)")
     assert still_runs(process)
     assert signals(host) == []
 
@@ -207,29 +221,27 @@ def test_root_ends_the_daemon_of_the_user_whom_the_pid_file_belongs_to(host: Hos
     assert process.wait(10) == -signal.SIGTERM
     own = start()
     os.chown(pid_file(host, own.pid), 65534, 65534)
-    assert restart(host)["detail"] == f"process {own.pid} belongs to another user (uid 0)"
+    assert restart(host)["detail"] == gone(host, f"process {own.pid} belongs to another user (uid 0)")
     assert still_runs(own)
 
 
 def test_pid_1_is_no_daemon_even_where_it_looks_like_one(host: Host) -> None:
     pid_file(host, 1)
-    assert restart(host)["detail"] == "the pid file holds '1', no pid of a daemon"
+    assert restart(host)["detail"] == gone(host, "the pid file holds '1', no pid of a daemon")
     assert signals(host) == []
 
 
-def test_this_very_run_is_not_signalled(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its own command line names the module, and that has the daemon's mark in it."""
-    monkeypatch.setattr(memoryd, "MARK", "")
+def test_this_very_run_is_not_signalled(host: Host) -> None:
     for pid in (os.getpid(), os.getppid()):
         pid_file(host, pid)
-        assert restart(host)["detail"] == f"process {pid} is a run of Ansible, not memoryd"
+        assert restart(host)["detail"] == gone(host, f"process {pid} is a run of Ansible, not memoryd")
     assert signals(host) == []
 
 
 def test_another_run_of_ansible_is_not_signalled(host: Host, start: Start) -> None:
     process = start(name="/home/u/.ansible/tmp/x/AnsiballZ_memoryd_restart.py")
     pid_file(host, process.pid)
-    assert restart(host)["detail"] == f"process {process.pid} is a run of Ansible, not memoryd"
+    assert restart(host)["detail"] == gone(host, f"process {process.pid} is a run of Ansible, not memoryd")
     assert still_runs(process)
 
 
@@ -405,7 +417,7 @@ def test_a_daemon_that_ends_by_itself_just_before_is_not_signalled(host: Host, s
     assert found is not None
     process.kill()
     process.wait()
-    assert memoryd.terminate(host, found) is None
+    assert daemon.terminate(host, found) is None
     assert not path.exists()
     assert signals(host) == []
 
@@ -416,7 +428,7 @@ def test_a_pid_given_away_after_the_look_is_not_signalled(host: Host, start: Sta
     pid_file(host, process.pid)
     found = host.egress.process(process.pid)
     assert found is not None
-    assert memoryd.terminate(host, found._replace(birth="earlier")) is None
+    assert daemon.terminate(host, found._replace(birth="earlier")) is None
     assert still_runs(process)
     assert signals(host) == []
 
@@ -427,7 +439,7 @@ def test_a_pid_file_that_a_new_daemon_has_written_survives_the_end_of_the_old_on
     found = host.egress.process(old.pid)
     assert found is not None
     pid_file(host, new.pid)
-    assert memoryd.terminate(host, found) == "TERM"
+    assert daemon.terminate(host, found) == "TERM"
     assert old.wait(10) == -signal.SIGTERM
     assert path.read_text() == f"{new.pid}\n"
     assert still_runs(new)
@@ -453,21 +465,198 @@ def test_without_conditions_it_is_restarted(host: Host, start: Start) -> None:
     assert restart(host, check=True)["detail"] == "asked for"
 
 
-@pytest.mark.parametrize("offset", [-30.0, 30.0])
-def test_it_is_restarted_where_a_file_is_newer(host: Host, start: Start, tmp_path: Path, offset: float) -> None:
+@pytest.mark.parametrize("name", ["tail", "a name with it"])
+def test_a_process_that_only_mentions_memoryd_is_not_signalled(host: Host, start: Start, name: str) -> None:
+    argument = {"tail": "/var/log/iapeer-memory/memoryd.log"}.get(name, "a memoryd b")
+    process = start(name=argument)
+    pid_file(host, process.pid)
+    result = restart(host)
+    assert (result["action"], result["signal"]) == ("pid_file_removed", None)
+    assert f"process {process.pid} is not memoryd" in result["detail"]
+    assert still_runs(process)
+    assert signals(host) == []
+
+
+@pytest.mark.parametrize(
+    ("argv", "command", "why"),
+    [
+        (("/b/iapeer-memory", "memoryd"), "/b/iapeer-memory memoryd", None),
+        (("/usr/bin/python3", "/b/iapeer-memory", "memoryd", "--x"), "python3 /b/iapeer-memory memoryd --x", None),
+        ((), "/b/iapeer-memory memoryd", None),  # ps tells the line alone
+        (("iapeer-memory memoryd",), "iapeer-memory memoryd", None),  # a title that the process has given itself
+        (("tail", "-f", "/l/memoryd.log"), "tail -f /l/memoryd.log", "is not memoryd"),
+        (("less", "/l/old memoryd"), "less /l/old memoryd", "is not memoryd"),
+        (("sh", "-c", "exec iapeer-memory memoryd"), "sh -c exec iapeer-memory memoryd", "is not memoryd"),
+        ((), "tail -f /l/memoryd.log", "is not memoryd"),
+        (("memoryd", "x"), "memoryd x", "is not memoryd"),  # its own name is no argument
+        (("python3", "AnsiballZ_x.py", "memoryd"), "python3 AnsiballZ_x.py memoryd", "is a run of Ansible"),
+    ],
+)
+def test_the_mark_is_an_argument_of_its_own(argv: tuple[str, ...], command: str, why: str | None) -> None:
+    found = daemon.verdict(Process(4_000_000, 7, "S", command, 0.0, True, "1", argv), 7)
+    assert (why in found) if why and found else found is None is why
+
+
+def files(tmp_path: Path, *names: str) -> list[str]:
+    """Files that were written long ago."""
+    paths = [tmp_path / name for name in names]
+    for path in paths:
+        path.write_text(f"the first {path.name}\n")
+        os.utime(path, (time.time() - 3600,) * 2)
+    return [str(path) for path in paths]
+
+
+def record(host: Host) -> dict[str, Any]:
+    """What is written down of the daemon."""
+    return dict(json.loads((Path(host.paths.state) / "memoryd.ran-from.json").read_text()))
+
+
+def test_what_it_runs_from_is_written_down_by_a_real_run_alone(host: Host, start: Start, tmp_path: Path) -> None:
     process = start()
     pid_file(host, process.pid)
-    old, new = tmp_path / "old", tmp_path / "new"
-    for path, moved in ((old, -3600.0), (new, offset)):
-        path.write_text("")
-        os.utime(path, (time.time() + moved,) * 2)
-    result = restart(host, check=True, newer_than=[str(old), str(new), str(tmp_path / "missing")])
-    if offset > 0:
-        assert (result["action"], result["detail"]) == ("restarted", f"it is older than {new}")
-    else:
-        assert (result["action"], result["detail"]) == ("already", f"pid {process.pid} runs and is up to date")
-        assert not result["changed"]
-        assert result["diff"] == []
+    paths = [*files(tmp_path, "binary"), str(tmp_path / "missing")]
+    path = Path(host.paths.state) / "memoryd.ran-from.json"
+    assert restart(host, check=True, newer_than=paths)["action"] == "already"
+    assert not path.exists()
+    assert restart(host, newer_than=paths)["action"] == "already"
+    assert path.stat().st_mode & 0o777 == 0o600
+    found, status = host.egress.process(process.pid), os.stat(paths[0])
+    assert found is not None
+    assert record(host) == {
+        "format": 1,
+        "pid": process.pid,
+        "birth": found.birth,
+        "started": record(host)["started"],
+        "files": {
+            paths[0]: {
+                "sha256": hashlib.sha256(b"the first binary\n").hexdigest(),
+                "identity": [
+                    *(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns),
+                ],
+            },
+            paths[1]: None,
+        },
+        "tried": "",
+    }
+    before = path.stat().st_mtime_ns
+    restart(host, newer_than=paths)
+    assert path.stat().st_mtime_ns == before
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "touched": lambda path: os.utime(path),
+    "dated tomorrow": lambda path: os.utime(path, (time.time() + 86400,) * 2),
+    "rewritten as it was": lambda path: path.write_text("the first binary\n"),
+    "replaced by the same": lambda path: (
+        path.with_name("new").write_text("the first binary\n"),
+        path.with_name("new").rename(path),
+    ),
+    "given other permission bits": lambda path: path.chmod(0o755),
+}
+
+
+@pytest.mark.parametrize("change", sorted(CHANGES))
+def test_a_time_stamp_alone_restarts_nothing(host: Host, start: Start, tmp_path: Path, change: str) -> None:
+    process = start()
+    pid_file(host, process.pid)
+    paths = files(tmp_path, "binary")
+    memoryd.observe(host, paths)
+    CHANGES[change](Path(paths[0]))
+    for check in (True, False, False):
+        result = restart(host, check, newer_than=paths)
+        assert (result["action"], result["changed"]) == ("already", False)
+    assert still_runs(process)
+
+
+def older(path: Path) -> None:
+    """Other bytes, of a date long ago, as an archive brings them."""
+    path.write_text("the second binary\n")
+    os.utime(path, (1000, 1000))
+
+
+def test_bytes_that_changed_since_its_start_restart_it_whatever_their_date(
+    host: Host, start: Start, tmp_path: Path
+) -> None:
+    process = start()
+    pid_file(host, process.pid)
+    paths = files(tmp_path, "slot", "binary")
+    memoryd.observe(host, paths)
+    older(Path(paths[1]))
+    memoryd.observe(host, paths)  # which must not make it forget
+    assert restart(host, check=True, newer_than=paths)["detail"] == f"it is older than {paths[1]}"
+    assert restart(host, newer_than=paths)["signal"] == "TERM"
+    assert process.wait(10) == -signal.SIGTERM
+
+
+def test_a_file_that_was_missing_counts_once_it_is_there_and_never_once_it_is_gone(
+    host: Host, start: Start, tmp_path: Path
+) -> None:
+    pid_file(host, start().pid)
+    paths = [*files(tmp_path, "binary"), str(tmp_path / "config.env")]
+    memoryd.observe(host, paths)
+    os.unlink(paths[0])
+    assert restart(host, check=True, newer_than=paths)["action"] == "already"
+    Path(paths[1]).write_text("x")
+    assert restart(host, check=True, newer_than=paths)["detail"] == f"it is older than {paths[1]}"
+
+
+def test_a_daemon_that_was_started_since_the_change_is_up_to_date_and_written_down(
+    host: Host, start: Start, tmp_path: Path
+) -> None:
+    pid_file(host, start().pid)
+    paths = files(tmp_path, "binary")
+    memoryd.observe(host, paths)
+    older(Path(paths[0]))
+    time.sleep(0.05)  # a start is known to the hundredth of a second
+    process = start()
+    pid_file(host, process.pid)
+    assert restart(host, newer_than=paths)["action"] == "already"
+    assert record(host)["pid"] == process.pid
+    assert record(host)["files"][paths[0]]["sha256"] == hashlib.sha256(b"the second binary\n").hexdigest()
+    assert still_runs(process)
+
+
+def test_another_daemon_that_was_started_before_the_change_is_restarted(
+    host: Host, start: Start, tmp_path: Path
+) -> None:
+    first, second = start(), start()
+    paths = files(tmp_path, "binary")
+    pid_file(host, first.pid)
+    memoryd.observe(host, paths)
+    pid_file(host, second.pid)
+    time.sleep(0.05)
+    older(Path(paths[0]))
+    assert restart(host, newer_than=paths)["action"] == "restarted"
+
+
+def test_a_large_binary_is_not_read_on_every_run(
+    host: Host, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pid_file(host, start().pid)
+    paths = files(tmp_path, "binary")
+    memoryd.observe(host, paths)
+
+    def read(path: str) -> None:
+        raise AssertionError(f"{path} is read")
+
+    monkeypatch.setattr(host.files, "checksum", read)
+    assert restart(host, newer_than=paths)["action"] == "already"
+
+
+# Without a record there are only the times
+
+
+@pytest.mark.parametrize(("moved", "newer"), [(-3600.0, False), (0.0, True), (86400.0, False)])
+def test_without_a_record_a_file_counts_by_both_its_times_and_never_from_the_future(
+    host: Host, start: Start, tmp_path: Path, moved: float, newer: bool
+) -> None:
+    pid_file(host, start().pid)
+    time.sleep(0.05)
+    path = tmp_path / "binary"
+    path.write_text("")
+    os.utime(path, (time.time() + moved,) * 2)
+    result = restart(host, newer_than=[str(path), str(tmp_path / "missing")])
+    assert (result["action"] == "restarted", f"it is older than {path}" in result["detail"]) == (newer, newer)
 
 
 def test_no_file_to_be_newer_means_it_stays(host: Host, start: Start, tmp_path: Path) -> None:
@@ -485,9 +674,96 @@ def test_a_start_known_to_the_second_only_is_never_a_reason_by_itself(
 ) -> None:
     path = tmp_path / "binary"
     path.write_text("")
-    os.utime(path, (1000 + offset,) * 2)
-    process = Process(4242, os.getuid(), "S", "memoryd", 1000.0, exact)
-    assert memoryd.newer_file(host, process, [str(path)]) == (str(path) if newer else "")
+    process = Process(4242, os.getuid(), "S", "x memoryd", path.stat().st_mtime - offset, exact)
+    assert ran_from.newer_file(host, process, [str(path)], None) == (str(path) if newer else "")
+
+
+BAD_RECORDS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "no JSON": lambda value: "{",
+    "a list": lambda value: [value],
+    "another format": lambda value: {**value, "format": 2},
+    "a key too many": lambda value: {**value, "more": 1},
+    "a key too few": lambda value: {key: item for key, item in value.items() if key != "tried"},
+    "a pid that is true": lambda value: {**value, "pid": True},
+    "no birth": lambda value: {**value, "birth": None},
+    "files in a list": lambda value: {**value, "files": []},
+    "a relative path": lambda value: {**value, "files": {"binary": None}},
+    "no checksum": lambda value: {**value, "files": {"/b": {"sha256": "x", "identity": [0] * 5}}},
+    "no identity": lambda value: {**value, "files": {"/b": {"sha256": "0" * 64, "identity": []}}},
+    "an unknown fault": lambda value: {**value, "tried": "everything"},
+    "nested without end": lambda value: "[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("kind", [*sorted(BAD_RECORDS), "others may write it", "a link", "a folder", "too large"])
+def test_a_record_that_is_none_is_never_believed_and_written_anew(
+    host: Host, start: Start, tmp_path: Path, kind: str
+) -> None:
+    """Whatever it says: that the file changed since the start is all that stands in it."""
+    process = start()
+    pid_file(host, process.pid)
+    paths = files(tmp_path, "binary")
+    memoryd.observe(host, paths)
+    path, good = Path(host.paths.state) / "memoryd.ran-from.json", record(host)
+    wrong = hashlib.sha256(b"other").hexdigest()
+    lying = {**good, "files": {name: {"sha256": wrong, "identity": [0] * 5} for name in good["files"]}}
+    path.write_text(json.dumps(lying))
+    assert restart(host, check=True, newer_than=paths)["action"] == "restarted"  # this one would be believed
+    if kind in BAD_RECORDS:
+        bad = BAD_RECORDS[kind](lying)
+        path.write_text(bad if isinstance(bad, str) else json.dumps(bad))
+    elif kind == "others may write it":
+        path.chmod(0o666)
+    elif kind == "too large":
+        path.write_text(json.dumps(lying) + " " * (2 << 20))
+    else:
+        path.unlink()
+        path.mkdir() if kind == "a folder" else path.symlink_to(tmp_path / "elsewhere")
+        (tmp_path / "elsewhere").write_text(json.dumps(lying))
+    assert ran_from.recall(host) is None
+    assert restart(host, newer_than=paths)["action"] == "already"
+    if kind in ("a link", "a folder"):
+        assert json.loads((tmp_path / "elsewhere").read_text()) == lying
+    else:
+        assert record(host) == {**good, "started": record(host)["started"]}
+    assert still_runs(process)
+
+
+def test_a_record_that_cannot_be_written_is_no_failure(
+    host: Host, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pid_file(host, start().pid)
+
+    def full(tree: Tree, name: str, *_: Any) -> None:
+        raise Problem("no space left on device", tree.path(name))
+
+    monkeypatch.setattr(Tree, "write", full)
+    assert restart(host, newer_than=files(tmp_path, "binary"))["action"] == "already"
+
+
+# What steps before it would leave
+
+
+def test_a_file_that_is_about_to_change_restarts_it(host: Host, start: Start, tmp_path: Path) -> None:
+    pid_file(host, start().pid)
+    paths = files(tmp_path, "binary", "slot")
+    ahead = Ahead(written=frozenset({paths[1], "/elsewhere"}))
+    assert restart(host, True, ahead, newer_than=paths)["detail"] == f"it is older than {paths[1]}"
+    assert restart(host, True, newer_than=paths)["action"] == "already"
+
+
+def test_a_file_that_is_about_to_become_what_it_was_restarts_nothing(host: Host, start: Start, tmp_path: Path) -> None:
+    pid_file(host, start().pid)
+    paths = files(tmp_path, "launcher")
+    memoryd.observe(host, paths)
+    Path(paths[0]).write_text("somebody was here\n")
+    wanted = hashlib.sha256(b"the first launcher\n").hexdigest()
+    ahead = Ahead(written=frozenset(paths), sums={paths[0]: wanted})
+    assert restart(host, True, newer_than=paths)["action"] == "restarted"
+    assert restart(host, True, ahead, newer_than=paths)["action"] == "already"
+
+
+# Whether it hangs
 
 
 @pytest.mark.parametrize(
@@ -499,7 +775,8 @@ def test_a_start_known_to_the_second_only_is_never_a_reason_by_itself(
         (125, "on", "hung: heartbeat is 125 s old"),
         (0, "off", "hung: heartbeat says watch=off"),
         (500, "off", "hung: heartbeat is 500 s old"),
-        (-600, "on", ""),
+        (-1, "on", ""),
+        (-600, "on", "hung: heartbeat is 600 s in the future"),
     ],
 )
 def test_a_daemon_hangs_by_its_heartbeat(host: Host, start: Start, age: float, watch: str, why: str) -> None:
@@ -511,21 +788,71 @@ def test_a_daemon_hangs_by_its_heartbeat(host: Host, start: Start, age: float, w
     assert result["changed"] is bool(why)
 
 
-def test_a_daemon_without_a_heartbeat_hangs(host: Host, start: Start) -> None:
-    pid_file(host, start().pid)
-    assert restart(host, check=True, hung_after=120)["detail"] == "hung: no heartbeat"
+class Later(Clock):
+    """The clock of a host some time from now."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def now(self) -> float:
+        return time.time() + self.seconds
 
 
-def test_a_heartbeat_that_cannot_be_read_is_said_so(host: Host, start: Start) -> None:
-    pid_file(host, start().pid)
+@pytest.mark.parametrize(("seconds", "hangs"), [(60, False), (300, True)])
+def test_a_daemon_without_a_heartbeat_is_starting_at_first_and_hangs_later(
+    host: Host, start: Start, seconds: float, hangs: bool
+) -> None:
+    process = start()
+    pid_file(host, process.pid)
+    result = restart(host._replace(clock=Later(seconds)), check=True, hung_after=120)
+    starting = f"pid {process.pid} runs, but it has just been started and has no heartbeat yet"
+    assert result["detail"] == ("hung: no heartbeat" if hangs else starting)
+    assert result["changed"] is hangs
+
+
+def test_a_heartbeat_that_cannot_be_read_is_said_so_and_ends_nobody(host: Host, start: Start) -> None:
+    process = start()
+    pid_file(host, process.pid)
     os.mkfifo(host.paths.heartbeat)
-    detail = restart(host, check=True, hung_after=120)["detail"]
-    assert detail == "hung: heartbeat cannot be read: a FIFO stands where a file belongs"
+    result = restart(host, hung_after=120)
+    assert result["detail"] == (
+        f"pid {process.pid} runs, but heartbeat cannot be read: a FIFO stands where a file belongs: "
+        "whether it hangs cannot be seen"
+    )
+    assert still_runs(process)
+
+
+@pytest.mark.parametrize("age", [500, -500])
+def test_an_old_heartbeat_after_the_clock_was_set_is_looked_at_again_by_the_next_run(
+    host: Host, start: Start, age: float
+) -> None:
+    process = start()
+    pid_file(host, process.pid)
+    memoryd.observe(host, [])
+    path = Path(host.paths.state) / "memoryd.ran-from.json"
+    path.write_text(json.dumps({**record(host), "started": record(host)["started"] - 3600}))
+    beat(host, age)
+    for check in (True, False):
+        result = restart(host, check, hung_after=120)
+        assert (result["action"], result["changed"]) == ("already", False)
+        assert result["detail"].endswith("and the clock was set meanwhile: the next run looks again")
+    assert still_runs(process)
+    assert restart(host, check=True, hung_after=120)["action"] == "restarted"
 
 
 def test_a_daemon_that_does_not_run_does_not_hang(host: Host) -> None:
     beat(host, 500)
     assert restart(host, hung_after=120)["action"] == "not_running"
+
+
+def test_a_daemon_that_still_indexes_is_starting_and_does_not_hang(host: Host, start: Start) -> None:
+    beat(host, 500)
+    process = start(name=host.paths.binary, more=("memoryd",))
+    for check in (True, False):
+        result = restart(host, check, hung_after=120, newer_than=[])
+        assert (result["action"], result["changed"]) == ("starting", False)
+        assert result["detail"] == f"pid {process.pid} is starting: it indexes the vault before its first heartbeat"
+    assert still_runs(process)
 
 
 @pytest.mark.parametrize(
@@ -537,10 +864,35 @@ def test_of_both_conditions_one_is_enough(
 ) -> None:
     pid_file(host, start().pid)
     beat(host, age)
-    path = tmp_path / "binary"
-    path.write_text("")
-    os.utime(path, (time.time() + (60 if newer else -60),) * 2)
-    assert restart(host, check=True, hung_after=120, newer_than=[str(path)])["action"] == action
+    paths = files(tmp_path, "binary")
+    memoryd.observe(host, paths)
+    if newer:
+        older(Path(paths[0]))
+    assert restart(host, check=True, hung_after=120, newer_than=paths)["action"] == action
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"wait": -1}, "wait must be a number of seconds from 0 on, not -1"),
+        ({"wait": float("nan")}, "wait must be a number of seconds from 0 on, not nan"),
+        ({"wait": float("inf")}, "wait must be a number of seconds from 0 on, not inf"),
+        ({"hung_after": 0}, "hung_after must be a number of seconds from 1 on, not 0"),
+        ({"hung_after": -120}, "hung_after must be a number of seconds from 1 on, not -120"),
+        ({"hung_after": float("nan")}, "hung_after must be a number of seconds from 1 on, not nan"),
+        ({"hung_after": "soon"}, "hung_after must be a number of seconds from 1 on, not 'soon'"),
+    ],
+)
+def test_wrong_options_are_refused_by_name_and_nobody_is_ended(
+    host: Host, start: Start, options: dict[str, Any], message: str
+) -> None:
+    process = start()
+    pid_file(host, process.pid)
+    beat(host, 500)
+    with pytest.raises(Problem) as problem:
+        restart(host, **options)
+    assert str(problem.value) == message
+    assert still_runs(process)
 
 
 @pytest.mark.parametrize(
@@ -557,11 +909,11 @@ def test_of_both_conditions_one_is_enough(
 )
 def test_what_the_heartbeat_says_of_watch_is_its_end(host: Host, text: str, watch: str) -> None:
     Path(host.paths.heartbeat).write_text(text)
-    assert memoryd.read_heartbeat(host).watch == watch
+    assert daemon.read_heartbeat(host).watch == watch
 
 
 def test_a_missing_heartbeat_has_no_age(host: Host) -> None:
-    assert memoryd.read_heartbeat(host) == Heartbeat()
+    assert daemon.read_heartbeat(host) == Heartbeat()
     assert Heartbeat().complaint(120) == "no heartbeat"
 
 
@@ -578,69 +930,129 @@ class Notifier(threading.Thread):
 
     def run(self) -> None:
         self.old.wait()
-        self.new = self.begin(name=self.how.get("name", "memoryd"))
-        pid_file(self.host, self.new.pid)
-        time.sleep(0.05)
+        for _time in range(self.how.get("times", 1)):
+            if self.new is not None:
+                time.sleep(0.3)
+                self.new.kill()
+                self.new.wait()
+            self.new = self.begin(name=self.how.get("name", "memoryd"))
+            pid_file(self.host, self.new.pid)
+            time.sleep(0.05)
         if self.how.get("beats", True):
             beat(self.host, self.how.get("age", 0.0), self.how.get("watch", "on"))
+        if self.how.get("dies"):
+            time.sleep(0.3)
+            self.new.kill()
+            self.new.wait()
 
 
-def comeback(host: Host, start: Start, **how: Any) -> tuple[Callable[[], Mapping[str, Any]], Notifier]:
+def comeback(
+    host: Host, start: Start, before: str = "on", **how: Any
+) -> tuple[Callable[..., Mapping[str, Any]], Notifier]:
     old = start()
     pid_file(host, old.pid)
-    beat(host)
+    beat(host, watch=before)
     notifier = Notifier(host, old, start, **how)
     notifier.start()
-    return lambda: restart(host._replace(clock=Clock()), wait=how.get("wait", 10)), notifier
+    return lambda **more: restart(host._replace(clock=Clock()), wait=how.get("wait", 10), **more), notifier
 
 
-def test_a_restart_is_confirmed_by_a_new_pid_and_a_fresh_heartbeat(host: Host, start: Start) -> None:
+def test_a_restart_is_confirmed_by_a_new_process_and_its_heartbeat(host: Host, start: Start, tmp_path: Path) -> None:
     run, notifier = comeback(host, start)
-    result = run()
+    paths = files(tmp_path, "binary")
+    memoryd.observe(host, paths)
+    older(Path(paths[0]))
+    result = run(newer_than=paths)
     notifier.join()
     assert notifier.new is not None
     assert (result["old_pid"], result["new_pid"], result["signal"]) == (notifier.old.pid, notifier.new.pid, "TERM")
+    assert result["state"] == "back"
     assert f"pid {notifier.new.pid} came up with a fresh heartbeat" in result["detail"]
     assert Path(host.paths.pid).read_text() == f"{notifier.new.pid}\n"
+    assert record(host)["pid"] == notifier.new.pid
+    assert restart(host, newer_than=paths)["action"] == "already"
     assert still_runs(notifier.new)
 
 
-@pytest.mark.parametrize(
-    ("how", "seen"),
-    [
-        ({"beats": False}, "no fresh heartbeat"),
-        ({"age": 30.0}, "heartbeat is 3"),
-        ({"watch": "off"}, "heartbeat says watch=off"),
-    ],
-)
-def test_a_new_pid_without_a_fresh_heartbeat_is_no_return(
-    host: Host, start: Start, how: dict[str, Any], seen: str
-) -> None:
-    run, notifier = comeback(host, start, wait=1, **how)
-    with pytest.raises(Problem) as caught:
-        run()
+@pytest.mark.parametrize("age", [30.0, 7200.0, -7200.0])
+def test_it_came_back_whatever_its_clock_says(host: Host, start: Start, age: float) -> None:
+    """A heartbeat that was not there before is a new one; how old it seems is another question."""
+    run, notifier = comeback(host, start, age=age)
+    result = run()
     notifier.join()
     assert notifier.new is not None
-    text = str(caught.value)
-    assert f"did not come back within 1 s (pid {notifier.new.pid}, but {seen}" in text
+    assert (result["state"], result["new_pid"]) == ("back", notifier.new.pid)
+
+
+def test_the_last_heartbeat_of_the_old_daemon_is_not_the_new_ones(host: Host, start: Start) -> None:
+    """It beats once more between the look and its end, and the next one has a pid file before it beats."""
+    before = daemon.read_heartbeat(host)
+    old, new = start(), start()
+    process = host.egress.process(old.pid)
+    assert process is not None
+    watch = Watch(host, process, before)
+    beat(host, age=5)
+    watch.ended()
+    pid_file(host, new.pid)
+    assert watch.look() is None
+    beat(host)
+    back = watch.look()
+    assert back is not None
+    assert back.process is not None
+    assert (back.state, back.process.pid) == ("back", new.pid)
+
+
+def test_a_new_daemon_without_a_heartbeat_is_alive_and_indexing(host: Host, start: Start) -> None:
+    run, notifier = comeback(host, start, wait=1, beats=False)
+    result = run()
+    notifier.join()
+    assert notifier.new is not None
+    assert (result["failed"], result["changed"], result["action"]) == (True, True, "failed")
+    assert (result["state"], result["old_pid"], result["new_pid"]) == ("indexing", notifier.old.pid, notifier.new.pid)
+    assert (
+        f"did not come back within 1 s (pid {notifier.new.pid} is alive and has no heartbeat yet: a start indexes the "
+        "whole vault first)"
+    ) in result["msg"]
     assert still_runs(notifier.new)
 
 
-def test_a_daemon_that_does_not_come_back_is_said_so_with_what_to_look_at(host: Host, start: Start) -> None:
+def test_a_new_daemon_without_a_pid_file_is_indexing_too(host: Host, start: Start) -> None:
     process = start()
     pid_file(host, process.pid)
-    with pytest.raises(Problem) as caught:
-        restart(host, wait=2)
-    text = str(caught.value)
-    assert f"memoryd (pid {process.pid}) was ended and did not come back within 2 s (no new pid)" in text
-    assert "check that the notifier runs" in text
-    assert host.paths.launcher in text
+    new = start(name=host.paths.binary, more=("memoryd",))
+    result = restart(host, wait=2)
+    assert (result["state"], result["new_pid"]) == ("indexing", new.pid)
+
+
+@pytest.mark.parametrize("how", [{"times": 2, "beats": False}, {"dies": True, "beats": False}])
+def test_a_daemon_that_ends_again_and_again_is_told_apart(host: Host, start: Start, how: dict[str, Any]) -> None:
+    run, notifier = comeback(host, start, wait=2, **how)
+    result = run()
+    notifier.join()
+    assert result["state"] == "flapping"
+    assert "it keeps being restarted (pids " in result["msg"]
+
+
+def test_a_daemon_that_does_not_come_back_is_said_so_with_its_last_words(host: Host, start: Start) -> None:
+    process = start()
+    pid_file(host, process.pid)
+    log = Path(host.paths.logs) / "memoryd.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("old\n" * 5000 + "\x1b[2Jno such\tvault\n\n" + "x" * 500 + "the end\n")
+    (log.parent / "hook.log").write_text("nothing of it\n")
+    result = restart(host, wait=2)
+    assert (result["state"], result["new_pid"], result["failed"]) == ("dead", None, True)
+    assert f"memoryd (pid {process.pid}) was ended and did not come back within 2 s (no new process; " in result["msg"]
+    assert f"the last words of {log}: old | old | old | [2Jno such vault | xxx" in result["msg"]
+    assert result["msg"].count("x" * 150) == 1
+    assert "x" * 201 not in result["msg"]
+    assert "check that the notifier runs" in result["msg"]
+    assert host.paths.launcher in result["msg"]
 
 
 def test_another_program_under_the_new_pid_is_no_return(host: Host, start: Start) -> None:
     run, notifier = comeback(host, start, wait=1, name="editor")
-    with pytest.raises(Problem, match="no new pid"):
-        run()
+    assert run()["state"] == "dead"
     notifier.join()
 
 
@@ -649,6 +1061,64 @@ def test_without_a_wait_nobody_waits(host: Host, start: Start) -> None:
     pid_file(host, process.pid)
     result = restart(host, wait=0)
     assert (result["new_pid"], result["signal"], result["detail"]) == (None, "TERM", "asked for")
+    assert result["state"] == ""
+
+
+# watch=off
+
+
+def test_watch_off_is_worth_one_restart_until_what_it_runs_from_changes(
+    host: Host, start: Start, tmp_path: Path
+) -> None:
+    paths = files(tmp_path, "binary")
+    run, notifier = comeback(host, start, before="off", watch="off")
+    result = run(hung_after=120, newer_than=paths)
+    notifier.join()
+    assert notifier.new is not None
+    assert ("failed" in result, result["action"], result["state"]) == (False, "restarted", "back")
+    assert result["detail"].startswith("hung: heartbeat says watch=off; pid ")
+    assert result["detail"].endswith("says watch=off: left alone until what it runs from changes, see its log")
+    assert record(host)["tried"] == "watch"
+    for options in ({"hung_after": 120, "newer_than": paths}, {"hung_after": 120}):
+        for check in (True, False):
+            again = restart(host, check, **options)
+            assert (again["action"], again["changed"]) == ("already", False)
+            assert again["detail"] == (
+                f"pid {notifier.new.pid} runs, but its heartbeat says watch=off, also after a restart: "
+                "left alone until what it runs from changes, see its log"
+            )
+    assert still_runs(notifier.new)
+    older(Path(paths[0]))
+    assert restart(host, check=True, hung_after=120, newer_than=paths)["action"] == "restarted"
+
+
+def test_watch_off_is_forgiven_once_it_is_over(host: Host, start: Start, tmp_path: Path) -> None:
+    run, notifier = comeback(host, start, before="off", watch="off")
+    run(hung_after=120)
+    notifier.join()
+    beat(host)
+    assert restart(host, hung_after=120)["action"] == "already"
+    assert record(host)["tried"] == ""
+    beat(host, watch="off")
+    assert restart(host, check=True, hung_after=120)["action"] == "restarted"
+
+
+def test_without_a_wait_watch_off_is_worth_one_restart_too(host: Host, start: Start) -> None:
+    first, second = start(), start()
+    for process, action in ((first, "restarted"), (second, "already")):
+        pid_file(host, process.pid)
+        beat(host, watch="off")
+        assert restart(host, hung_after=120)["action"] == action
+
+
+def test_a_restart_after_which_it_watches_no_more_is_a_failure(host: Host, start: Start) -> None:
+    run, notifier = comeback(host, start, watch="off")
+    result = run()
+    notifier.join()
+    assert notifier.new is not None
+    assert (result["failed"], result["state"], result["new_pid"]) == (True, "back", notifier.new.pid)
+    assert result["msg"].startswith(f"memoryd (pid {notifier.new.pid}) came back and watches no more: asked for; pid ")
+    assert restart(host, check=True, hung_after=120)["action"] == "already"
 
 
 # On macOS
@@ -721,9 +1191,9 @@ def test_on_macos_a_pid_given_away_between_two_looks_is_not_signalled(
     process = start()
     pid_file(host, process.pid)
     egress = Recorded(monkeypatch, process, recorded("iapeer-memory memoryd"))
-    daemon = memoryd.read_daemon(host._replace(egress=egress))
-    assert daemon.process is not None
+    found = daemon.read_daemon(host._replace(egress=egress))
+    assert found.process is not None
     egress.line = recorded("iapeer-memory memoryd").replace("08:05:09", "08:07:00")
     with contextlib.suppress(Problem):
-        memoryd.terminate(host._replace(egress=egress), daemon.process)
+        daemon.terminate(host._replace(egress=egress), found.process)
     assert still_runs(process)

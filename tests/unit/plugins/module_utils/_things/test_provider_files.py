@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,10 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import
 from ansible_collections.agfpd.iapeer_memory.tests.unit.place import Place
 
 
-def ensure(place: Place, part: str, check: bool = False, forms: Forms | None = None, **options: Any) -> dict[str, Any]:
+def ensure(place: Place, part: str, check: bool = False, forms: Forms | None = None, **options: Any) -> Any:
     """The module's work, as the module returns it."""
-    return provider_files.ensure(place.host(), {"part": part, **options}, check, Ahead(forms)).as_dict(True)
+    given = {"part": part, "forms": "auto" if forms else "bundled", **options}
+    return provider_files.ensure(place.host(), given, check, Ahead(forms)).as_dict(True)
 
 
 def newer(place: Place, **forms: Any) -> Forms:
@@ -34,6 +36,11 @@ def texts(place: Place, locale: str = "en") -> dict[str, str]:
     """The templates on disk."""
     folder = place.config_dir / "templates" / locale
     return {path.name: path.read_text() for path in folder.iterdir()} if folder.exists() else {}
+
+
+def checksum(name: str) -> str:
+    """The checksum of a bundled template."""
+    return hashlib.sha256(doctrines_en.TEMPLATES[name].encode()).hexdigest()
 
 
 def mode(path: Path) -> int:
@@ -68,7 +75,8 @@ def test_what_another_version_wrote_is_replaced_by_the_versions_own(place: Place
     done = ensure(place, "templates")
     assert foretold == done
     assert done["detail"] == "written: index.md, guide.md"
-    assert done["files"] == [str(mine.with_name(name)) for name in ("index.md", "guide.md")]
+    assert done["files"] == {str(mine.with_name(name)): checksum(name) for name in ("index.md", "guide.md")}
+    assert done["modes"] == []
     assert texts(place) == {**doctrines_en.TEMPLATES, "mine.md": "not ours\n"}
 
 
@@ -96,12 +104,14 @@ def test_given_texts_win_over_the_versions_own(place: Place, of_a_version: dict[
 
 def test_check_mode_leaves_the_texts_to_the_steps_after_it(place: Place) -> None:
     place.template("scriber.md", doctrines_en.TEMPLATES["scriber.md"])
-    options = {"part": "templates", "templates": {"index.md": "given\n"}}
+    options = {"part": "templates", "forms": "bundled", "templates": {"index.md": "given\n"}}
     foretold = provider_files.ensure(place.host(), options, True)
     others = {name: text for name, text in doctrines_en.TEMPLATES.items() if name != "scriber.md"}
     ahead = provider_files.leaves(templates.leaves(NOTHING, foretold), foretold)
     assert ahead.templates == {**others, "index.md": "given\n"}
-    assert ahead.written == {str(place.config_dir / "templates" / "en" / name) for name in others}
+    folder = place.config_dir / "templates" / "en"
+    assert ahead.written == {str(folder / name) for name in others}
+    assert ahead.sums[str(folder / "guide.md")] == checksum("guide.md")
     provider_files.ensure(place.host(), options, False)
     settled = provider_files.ensure(place.host(), options, True)
     assert provider_files.leaves(templates.leaves(NOTHING, settled), settled) == NOTHING
@@ -157,11 +167,23 @@ def test_the_gate_is_there_whether_the_timer_is_wanted_or_not(place: Place) -> N
 def test_the_scripts_of_a_version_are_written_as_they_are(place: Place) -> None:
     forms = newer(place, launcher="#!/bin/sh\nexec x\n", gate="")
     done = ensure(place, "launcher", forms=forms)
-    assert (done["detail"], done["files"]) == ("written: memoryd-launcher.sh", [str(place.launcher)])
+    assert (done["detail"], list(done["files"])) == ("written: memoryd-launcher.sh", [str(place.launcher)])
     assert (place.launcher.read_bytes(), mode(place.launcher)) == (b"#!/bin/sh\nexec x\n", 0o755)
-    foretold = provider_files.ensure(place.host(), {"part": "launcher"}, True)
-    assert provider_files.leaves(NOTHING, foretold) == Ahead(written=frozenset({str(place.launcher), str(place.gate)}))
     assert not place.gate.exists()
+
+
+def test_what_is_about_to_change_is_told_apart_from_what_only_gets_its_run_bit(place: Place) -> None:
+    ensure(place, "launcher")
+    place.launcher.chmod(0o644)
+    place.gate.write_text("other\n")
+    foretold = provider_files.ensure(place.host(), {"part": "launcher", "forms": "bundled"}, True)
+    ensure(place, "launcher")
+    wanted = hashlib.sha256(place.gate.read_bytes()).hexdigest()
+    assert provider_files.leaves(NOTHING, foretold) == Ahead(
+        written=frozenset({str(place.gate)}),
+        sums={str(place.gate): wanted},
+        mended=frozenset({str(place.launcher)}),
+    )
 
 
 @pytest.mark.parametrize("bits", [0o644, 0o600, 0o777, 0o700])
@@ -190,7 +212,7 @@ def test_another_text_is_replaced_and_can_be_run_then(place: Place) -> None:
 def test_the_launcher_names_a_moved_binary(place: Place) -> None:
     ensure(place, "launcher")
     host = place.host(binary_path="/opt/a$b/iapeer-memory")
-    assert provider_files.ensure(host, {"part": "launcher"}, False).changed
+    assert provider_files.ensure(host, {"part": "launcher", "forms": "bundled"}, False).changed
     assert place.launcher.read_text().splitlines()[-1] == 'exec "/opt/a\\$b/iapeer-memory" memoryd'
 
 
@@ -282,6 +304,6 @@ def test_the_sandbox_refuses_the_live_files(place: Place, part: str, check: bool
     environ = place.environ(IAPEER_TEST_SANDBOX="1", IAPEER_MEMORY_VAULT_PATH=str(place.vault))
     host = place.host(environ=environ, sandbox=Sandbox(environ, real_home=str(place.home)))
     with pytest.raises(Problem) as problem:
-        provider_files.ensure(host, {"part": part}, check)
+        provider_files.ensure(host, {"part": part, "forms": "bundled"}, check)
     assert problem.value.refused
     assert not place.launcher.exists()

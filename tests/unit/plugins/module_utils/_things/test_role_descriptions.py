@@ -22,7 +22,7 @@ INDEX = "Keeps the canon of the shared memory coherent and has the last word on 
 
 def ensure(place: Place, egress: Egress, check: bool = False, ahead: Ahead = NOTHING) -> dict[str, Any]:
     """The module's work, as the module returns it."""
-    return role_descriptions.ensure(place.host(egress), {}, check, ahead).as_dict(True)
+    return role_descriptions.ensure(place.host(egress), {"forms": "bundled"}, check, ahead).as_dict(True)
 
 
 @pytest.fixture

@@ -392,9 +392,10 @@ def test_a_trigger_whose_program_cannot_be_run_is_not_sent(
     )
 
 
-def test_a_program_that_is_about_to_be_written_counts_in_check_mode(place: Place) -> None:
+@pytest.mark.parametrize("field", ["written", "mended"])
+def test_a_program_that_is_about_to_be_written_counts_in_check_mode(place: Place, field: str) -> None:
     profile(place)
-    ahead = Ahead(written=frozenset({str(place.gate)}))
+    ahead = NOTHING._replace(**{field: frozenset({str(place.gate)})})
     options = {"state": "present", **TIME, "check": str(place.gate)}
     with transcript(listing(place), listing(place)) as egress:
         done = triggers.ensure(place.host(egress), options, True, ahead)
@@ -455,7 +456,7 @@ def scripts(place: Place) -> None:
 
 def standard(place: Place, egress: Egress, check: bool = False, ahead: Ahead = NOTHING, **options: Any) -> Any:
     """All triggers, as the module returns them."""
-    given = {"state": "present", "standard": True, "wait": 5, **options}
+    given = {"state": "present", "standard": True, "wait": 5, "forms": "auto" if ahead.forms else "bundled", **options}
     return triggers.ensure(place.host(egress, StillClock(0)), given, check, ahead).as_dict(True)
 
 

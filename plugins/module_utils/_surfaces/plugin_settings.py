@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, the agfpd.iapeer_memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The settings of a Claude Code peer while its own client takes the v1.1 plugin out of them (contract §6).
+
+The client drops hook events and keys that it does not know when it rewrites that file. So what the file is to be
+without the plugin is kept beside it until the client is done: a run that ends in between loses nothing, and the next
+one puts it back. Only over what the client left: what its owner wrote since is his.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from .._documents import json_document
+from .._doorway.files import Tree
+from .._doorway.folders import Folder, Found
+from .._doorway.problem import Problem
+from .claude import SETTINGS
+from .plan import Json
+
+PLUGIN = "iapeer-memory@agfpd"
+KEPT = f"{SETTINGS}.kept-by-iapeer-memory"
+# The longest that a client may take; what was written later than that after the copy was made is not its work.
+CLIENT_SECONDS = 60
+SLACK_SECONDS = 5
+UNTOLD = (
+    "it is neither what it was nor what the client leaves of it, so somebody wrote it since. Left as it is, and so is "
+    f"{KEPT}, which holds what it was without the plugin: take over what is missing, remove that copy, then run again"
+)
+
+
+class Settings(NamedTuple):
+    """A settings file as it is and as it is to be without the plugin; kept: a run before this one did not end."""
+
+    found: Found | None
+    wanted: Found | None
+    kept: bool = False
+
+
+def mentions(folder: Folder) -> bool:
+    """True where the settings of a peer name the plugin, or a run that took it out of them did not come to its end.
+
+    Settings that are not JSON name it where its name stands in them. Raises Problem for what cannot be read.
+    """
+    found, kept = folder.read(SETTINGS), folder.read(KEPT)
+    if kept is not None or found is None:
+        return kept is not None
+    try:
+        plugins = json_document.load(found.data).get("enabledPlugins")
+    except Problem:
+        return PLUGIN.encode() in found.data
+    return isinstance(plugins, dict) and PLUGIN in plugins
+
+
+def read_settings(folder: Folder, written: float, made: float) -> Settings:
+    """The settings of a peer before the client runs; written, made: when they and their kept copy were written.
+
+    Raises Problem for what is no settings file, and where it cannot be told whether its owner wrote it since.
+    """
+    found, kept = folder.read(SETTINGS), folder.read(KEPT)
+    if kept is None:
+        return Settings(found, None if found is None else _without_plugin(found))
+    if found is not None:
+        if found.data == kept.data or _without_plugin(found).data == kept.data:
+            return Settings(found, kept, True)
+        before, after = json_document.load(kept.data), _less_plugin(json_document.load(found.data))
+        if is_left_of(after, before) and written <= made + CLIENT_SECONDS + SLACK_SECONDS:
+            return Settings(found, kept, True)
+        if after == before:
+            return Settings(found, _without_plugin(found), True)
+    raise Problem(UNTOLD, folder.path(SETTINGS))
+
+
+def keep(tree: Tree, settings: Settings) -> None:
+    """Keep beside the file what it is to be, before the client runs."""
+    if settings.wanted is not None:
+        tree.write(KEPT, settings.wanted.data, settings.wanted.mode)
+
+
+def put_back(tree: Tree, settings: Settings, gone: bool) -> None:
+    """Once the client is done, make the file what it is to be; gone: the plugin is.
+
+    A client that failed half-way leaves the copy for the next run. Raises Problem where somebody else wrote meanwhile.
+    """
+    found, wanted = settings.found, settings.wanted
+    now = tree.read(SETTINGS)
+    if gone and wanted is not None and now != wanted:
+        if now is None or not (found and is_left_of(json_document.load(now.data), json_document.load(found.data))):
+            raise Problem(UNTOLD, tree.path(SETTINGS))
+        tree.replace(SETTINGS, now.data, wanted.data, wanted.mode)
+    if gone or (now == found and not settings.kept):
+        tree.remove(KEPT)
+
+
+def is_left_of(after: Any, before: Any) -> bool:
+    """True where after is what is left of before when something is dropped from it; what is empty counts as dropped."""
+    if after in ({}, []):
+        return True
+    if isinstance(after, dict) and isinstance(before, dict):
+        return all(is_left_of(value, before.get(key)) for key, value in after.items())
+    if isinstance(after, list) and isinstance(before, list):
+        rest = iter(before)
+        return all(any(is_left_of(item, other) for other in rest) for item in after)
+    return bool(after == before)
+
+
+def _without_plugin(found: Found) -> Found:
+    return Found(json_document.dump_like(found.data, _less_plugin(json_document.load(found.data))), found.mode)
+
+
+def _less_plugin(value: Json) -> Json:
+    plugins = value.get("enabledPlugins")
+    if not isinstance(plugins, dict) or PLUGIN not in plugins:
+        return value
+    left = {key: item for key, item in plugins.items() if key != PLUGIN}
+    return {**value, "enabledPlugins": left}

@@ -1,0 +1,81 @@
+# Copyright: (c) 2026, the agfpd.iapeer_memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether the user of a peer switched our surfaces off: that is told, and neither a drift nor ours to change."""
+
+from __future__ import annotations
+
+import os
+
+from .._documents import json_document, toml_document
+from .._doorway.problem import Problem
+from .._host.host import Host
+from .._host.paths import NAME
+from .claude import SETTINGS
+from .codex import CONFIG
+from .plan import PeerFolder, Planned
+
+LOCAL = ".claude/settings.local.json"
+WORDS = "switched off by its user: {} in {}"
+FEATURES = ("features",)
+ON, OFF = toml_document.Raw("true"), toml_document.Raw("false")
+
+
+class Switches:
+    """What users switched off, read from files that are looked at anyway."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._everywhere: str | None = None
+
+    def told(self, folder: PeerFolder, runtime: str, plans: list[Planned]) -> list[Planned]:
+        """The plans of a peer in one runtime, what is switched off with the words for it."""
+        off = self._claude(folder) if runtime == "claude" else self._codex(folder)
+        if not off:
+            return plans
+        return [item if item.detail else item._replace(detail=off.get(item.surface, "")) for item in plans]
+
+    def _claude(self, folder: PeerFolder) -> dict[str, str]:
+        """By surface; of two settings files the local one has the last word."""
+        off: dict[str, str] = {}
+        for name in (SETTINGS, LOCAL):
+            try:
+                data = folder.data(name)
+                value = {} if data is None or b"disable" not in data else json_document.load(data)
+            except Problem:  # told by the surface that the file belongs to, or of no use to its client either
+                continue
+            if value.get("disableAllHooks") is True:
+                off["hooks"] = WORDS.format("disableAllHooks", name)
+            elif "disableAllHooks" in value:
+                off.pop("hooks", None)
+            servers = value.get("disabledMcpjsonServers")
+            if isinstance(servers, list) and NAME in servers:
+                off["mcp"] = WORDS.format("disabledMcpjsonServers", name)
+        return off
+
+    def _codex(self, folder: PeerFolder) -> dict[str, str]:
+        if self._everywhere is None:
+            path = os.path.join(self._host.codex_home, "config.toml")
+            try:
+                found = self._host.files.read(path)
+            except Problem:
+                found = None
+            self._everywhere = path if found is not None and _hooks(found.data) is False else ""
+        try:
+            here = _hooks(folder.data(CONFIG))
+        except Problem:
+            here = None
+        place = CONFIG if here is False else self._everywhere if here is None else ""
+        return {"hooks": WORDS.format("features.hooks", place)} if place else {}
+
+
+def _hooks(data: bytes | None) -> bool | None:
+    """What a config of Codex says of its hooks; None where it says nothing."""
+    if data is None or b"features" not in data:
+        return None
+    try:
+        said = (toml_document.read(data, FEATURES) or {}).get("hooks")
+    except Problem:
+        return None
+    return said == ON if said in (ON, OFF) else None

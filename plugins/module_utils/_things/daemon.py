@@ -1,0 +1,188 @@
+# Copyright: (c) 2026, the agfpd.iapeer_memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""memoryd as it is: its heartbeat, the process behind its pid file, and how that is ended (contract §8)."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from typing import NamedTuple
+
+from .._doorway.egress import Process
+from .._doorway.folders import Folder
+from .._doorway.problem import Problem
+from .._host.host import Host
+
+MARK = "memoryd"
+# A run of Ansible carries the name of the module it runs, and that one's has our mark in it.
+ANSIBLE = "AnsiballZ_"
+GRACE_SECONDS = 5
+KILL_SECONDS = 2
+FUTURE_SLACK = 2  # seconds by which a time stamp may be ahead of the clock without being from the future
+PID_TEXT = re.compile(r"[0-9]{1,10}")
+WATCH = re.compile(r"watch=(on|off)\s*\Z")
+UNSEEN, MISSING, STALE, FUTURE, WATCH_OFF = "unseen", "missing", "stale", "future", "watch"
+
+
+class Fault(NamedTuple):
+    """What is wrong with a heartbeat: unseen, missing, stale, future or watch (empty: nothing), and in words."""
+
+    kind: str = ""
+    words: str = ""
+
+
+class Heartbeat(NamedTuple):
+    """The heartbeat file: its age in seconds (None: there is none), when it was touched, and what it says of watch.
+
+    A negative age is that of a heartbeat from the future. identity tells one heartbeat from another, whatever the clock
+    says; empty where there is none.
+    """
+
+    age: float | None = None
+    touched: float = 0.0
+    watch: str = ""
+    problem: str = ""
+    identity: tuple[object, ...] = ()
+
+    def fault(self, stale_after: float) -> Fault:
+        """What is wrong with it; stale_after in seconds."""
+        if self.problem:
+            return Fault(UNSEEN, self.problem)
+        if self.age is None:
+            return Fault(MISSING, "no heartbeat")
+        if self.age < -FUTURE_SLACK:
+            return Fault(FUTURE, f"heartbeat is {-self.age:.0f} s in the future")
+        if self.age > stale_after:
+            return Fault(STALE, f"heartbeat is {self.age:.0f} s old")
+        return Fault(WATCH_OFF, "heartbeat says watch=off") if self.watch == "off" else Fault()
+
+    def complaint(self, stale_after: float) -> str:
+        """The same in words alone; empty where it is fine."""
+        return self.fault(stale_after).words
+
+
+class Daemon(NamedTuple):
+    """What the pid file leads to: the process where it is memoryd's, else why it is not (stale: the file may go).
+
+    text: what the file holds.
+    """
+
+    pid: int | None = None
+    process: Process | None = None
+    stale: str = ""
+    text: bytes = b""
+
+
+def read_heartbeat(host: Host) -> Heartbeat:
+    """The heartbeat as it is. Never fails."""
+    path = host.paths.heartbeat
+    try:
+        found = host.files.read(path)
+        if found is None:
+            return Heartbeat()
+        status = os.stat(path)
+    except Problem as problem:
+        return Heartbeat(problem=f"heartbeat cannot be read: {problem.reason}")
+    except OSError:  # gone meanwhile
+        return Heartbeat()
+    match = WATCH.search(found.data.decode("utf-8", "replace"))
+    age = host.clock.now() - status.st_mtime
+    identity = (status.st_dev, status.st_ino, status.st_mtime_ns, found.data)
+    age = 0.0 if -FUTURE_SLACK <= age < 0 else age
+    return Heartbeat(age, status.st_mtime, match[1] if match else "", "", identity)
+
+
+def read_daemon(host: Host) -> Daemon:
+    """The daemon that the pid file names, verified: a positive pid that lives, of the file's owner, with our mark.
+
+    Raises Problem where the pid file is there and cannot be read.
+    """
+    try:
+        found = host.files.read(host.paths.pid)
+    except Problem as problem:
+        raise Problem(f"the pid file cannot be used: {problem.reason}", host.paths.pid, problem.kind) from problem
+    if found is None:
+        return Daemon()
+    if os.path.islink(host.paths.pid):
+        raise Problem("the pid file cannot be used: it is a link", host.paths.pid, "irregular")
+    text = found.data.decode("utf-8", "replace").strip()
+    if not PID_TEXT.fullmatch(text) or int(text) <= 1:
+        return Daemon(stale=f"the pid file holds {text[:40]!r}, no pid of a daemon", text=found.data)
+    pid = int(text)
+    process = host.egress.process(pid)
+    reason = f"no process {pid}" if process is None else verdict(process, _owner(host))
+    return Daemon(pid, None if reason else process, reason or "", found.data)
+
+
+def find_starting(host: Host) -> Process | None:
+    """A memoryd of this host that has no pid file yet, because it still indexes the vault; None where none is seen.
+
+    Only where the system lists its processes as files can one be seen.
+    """
+    try:
+        with Folder(host.files.sandbox, "/proc") as processes:
+            pids = [int(name) for name in processes.names("") if PID_TEXT.fullmatch(name)]
+    except Problem:
+        return None
+    for pid in pids:
+        try:
+            process = host.egress.process(pid)
+        except Problem:
+            continue
+        if process and host.paths.binary in process.words() and not verdict(process, _owner(host)):
+            return process
+    return None
+
+
+def verdict(process: Process, owner: int) -> str | None:
+    """Why a process must not be signalled as memoryd; None where it may be. owner: the uid it must belong to."""
+    if process.state.startswith("Z"):
+        return f"process {process.pid} has ended (zombie)"
+    if process.uid != owner:
+        return f"process {process.pid} belongs to another user (uid {process.uid})"
+    if process.pid in (os.getpid(), os.getppid()) or ANSIBLE in process.command:
+        return f"process {process.pid} is a run of Ansible, not memoryd"
+    if MARK not in process.words()[1:]:
+        return f"process {process.pid} is not memoryd: {process.command[:80]}"
+    return None
+
+
+def terminate(host: Host, process: Process) -> str | None:
+    """End the process: TERM, 5 s, KILL, 2 s; returns the last signal, None where it had ended by itself.
+
+    The pid file goes only after confirmed death, and only while it still names this process. Raises Problem where the
+    process survives.
+    """
+    owner = _owner(host)
+    last = reason = None
+    for name, seconds in (("TERM", GRACE_SECONDS), ("KILL", KILL_SECONDS)):
+        number = signal.SIGTERM if name == "TERM" else signal.SIGKILL
+        reason = host.egress.signal(process.pid, number, lambda found: _not_the_same(found, process, owner))
+        last = last if reason else name
+        if host.egress.wait_gone(process, host.clock, seconds):
+            remove_pid_file(host, str(process.pid).encode())
+            return last
+    what = f"could not be ended: {reason}" if reason else "survived TERM and KILL"
+    raise Problem(f"memoryd (pid {process.pid}) {what}; its pid file is kept, look at it", host.paths.pid)
+
+
+def _not_the_same(found: Process, process: Process, owner: int) -> str | None:
+    if not found.is_same(process):
+        return f"pid {process.pid} was given to another process"
+    return verdict(found, owner)
+
+
+def remove_pid_file(host: Host, text: bytes) -> None:
+    """Remove the pid file while it still holds this text: not the one that a new daemon has written meanwhile."""
+    with host.files.tree(host.paths.state) as state:
+        name = os.path.basename(host.paths.pid)
+        found = state.read(name)
+        if found is not None and found.data.strip() == text.strip():
+            state.remove(name)
+
+
+def _owner(host: Host) -> int:
+    return host.files.owner(host.paths.pid)
