@@ -21,9 +21,9 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._forms import 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._forms.ahead import NOTHING
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.host import Host, open_host
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.results import stopped
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates import ORDER, is_due
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.look import look
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.steps import STEPS
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates import is_due, plan_of
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.look import WORK, look
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.step import Step
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.checks import rows_of
 from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import ThrowawayHost, write, write_json
 
@@ -200,21 +200,21 @@ def act(
     look's own, and repair.
     """
     repair = bool(options.pop("repair", False))
-    options = {"lock_timeout": 5, "restart": "never", "wait": 5, "probe": playbook == "verify", **options}
+    options = {"playbook": playbook, "keep": playbook == "update", "probe": playbook == "verify", **options}
+    options = {"lock_timeout": 5, "restart": "never", "wait": 5, **options}
     done: dict[str, Any] = {}
     with mock.patch.dict(os.environ, host.env, clear=True), mock.patch.dict(wanted._known, clear=True):
         found = open_host(options, os.environ)
         looked = look(found, options, check).as_dict(with_diff=False)
         between()
-        for name in ORDER if not check and (repair or playbook != "verify") else ():
+        for name in plan_of(looked).order if not check and (repair or playbook != "verify") else ():
             if is_due(name, looked, done, repair):
-                done[name] = _worked(found, name, options)
+                done[name] = _worked(found, WORK[playbook][name], options)
     rows = rows_of({"playbook": playbook, "look": looked, "done": done, "repair": repair})
     return {row.name: Row(row.status, row.detail) for row in rows}
 
 
-def _worked(found: Host, name: str, options: dict[str, Any]) -> dict[str, Any]:
-    step = STEPS[name]
+def _worked(found: Host, step: Step, options: dict[str, Any]) -> dict[str, Any]:
     try:
         return step.work(found, step.options(options), False, NOTHING).as_dict(with_diff=False)
     except Problem as problem:
