@@ -59,7 +59,7 @@ def ask_version(host: Host, binary: Binary, called: str = "", folder: str | None
 
 
 def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = NOTHING) -> Result:
-    """Put the binary into place where it differs, or say that it does (check).
+    """Put the binary into place where it differs, or say that it does (check); without a checksum, say what is there.
 
     options: state (absent: see remove), checksum (SHA-256 of the wanted file, hexadecimal), src (the wanted file on the
     host; without it nothing is written and needed tells whether it would be), forms (where the steps after it ask what
@@ -69,6 +69,8 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
     """
     if options.get("state") == "absent":
         return remove(host, check)
+    if not options.get("checksum"):
+        return _as_it_is(host)
     anchor = _anchor(host)
     found = _current(host, anchor)
     same = found is not None and found.sha256 == options["checksum"]
