@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the agfpd.iapeer_memory contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The collection and the installed provider want the same bytes: neither rewrites what the other wrote (contract §12)."""
+"""The collection and the installed provider want the same bytes: neither rewrites what the other wrote."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import (
     diff,
     install_provider,
     read_json,
-    write,
 )
 from ansible_collections.agfpd.iapeer_memory.tests.integration.conftest import Build, Gather
 from ansible_collections.agfpd.iapeer_memory.tests.integration.playbook import Row, act, settle
@@ -91,11 +90,12 @@ def test_after_ours_the_provider_finds_nothing_and_writes_nothing(build: Build, 
 
 
 def test_five_rounds_of_both_with_births_in_between_move_no_byte(build: Build) -> None:
-    """What is born is provisioned by the provider. Whoever comes first afterwards notes it in the fleet map, no more."""
+    """What is born is provisioned by the provider. Who comes first afterwards notes it in the fleet map, no more."""
     host = build(form="v1_1", version=OLD, peers=PEERS, guide=True)
     pid = 0
     for number in range(5):
-        born = host.core("create", f"born-{number}", "--runtime", ["claude", "codex"][number % 2], "--description", "New")
+        runtime = ["claude", "codex"][number % 2]
+        born = host.core("create", f"born-{number}", "--runtime", runtime, "--description", "New")
         assert born.returncode == 0, born.stderr
         turns: list[Callable[[], object]] = [lambda: settle(host, restart="stale"), host.provider_update]
         first, second = turns if number % 2 == 0 else reversed(turns)
