@@ -37,7 +37,7 @@ from .sandbox import Sandbox
 from .spelling import real, spell
 
 MAX_LINKS = 16
-DOCUMENT_CAP = 32 << 20  # bytes of a file that is read whole
+DOCUMENT_CAP = 8 << 20  # bytes of a file that is read whole
 BLOCK = 1 << 20
 Self = TypeVar("Self", bound="Folder")
 
