@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from .._documents import json_document
@@ -15,7 +16,20 @@ from .._doorway.problem import Problem
 from .._forms.forms import PERSONALITY, place
 from .._host.paths import NAME
 from .hooks import plan_hooks
-from .plan import ABSENT, ALREADY, REMOVED, Json, JsonSurface, PeerFolder, Planned, Settled, plan_json, plan_texts
+from .plan import (
+    ABSENT,
+    ALREADY,
+    FAILED,
+    REMOVED,
+    WRITTEN,
+    Json,
+    JsonSurface,
+    PeerFolder,
+    Planned,
+    Settled,
+    plan_json,
+    plan_texts,
+)
 from .wanted import SKILLS, Wanted
 
 SETTINGS = ".claude/settings.json"

@@ -166,7 +166,7 @@ def test_a_file_of_just_the_cap_is_read_and_a_larger_one_names_the_bound(tmp_pat
 def test_a_document_without_end_costs_no_more_than_the_bound(tmp_path: Path) -> None:
     with open(tmp_path / "file", "wb") as file:
         file.truncate(1 << 40)  # with nothing in it, so that it costs nothing here
-    with pytest.raises(Problem, match="larger than 33554432 bytes, the most that is read"):
+    with pytest.raises(Problem, match="larger than 8388608 bytes, the most that is read"):
         READER.read(str(tmp_path / "file"))
 
 
