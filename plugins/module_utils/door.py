@@ -18,7 +18,7 @@ if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
 # What a module does: host, options, check mode -> result.
-Work = t.Callable[[Host, Mapping[str, t.Any], bool], "Result | dict[str, t.Any]"]
+Work = t.Callable[[Host, Mapping[str, t.Any], bool], Result]
 # The option of the modules that can be told whom to look at instead of reading the fleet map.
 PEERS: dict[str, t.Any] = {
     "type": "list",
@@ -47,9 +47,7 @@ def run(module: AnsibleModule, work: Work) -> None:
         done = work(open_host(module.params, os.environ), module.params, module.check_mode)
     except Problem as problem:
         done = stopped(problem)
-    result = done.as_dict(module._diff) if isinstance(done, Result) else done
-    if not module._diff:
-        result.pop("diff", None)
+    result = done.as_dict(with_diff=module._diff and bool(done.diff))
     if result.get("refused"):
         result["skipped"] = True
     if result.pop("failed", False):

@@ -257,6 +257,10 @@ memoryd:
       description: Why the heartbeat cannot be read; else empty.
       type: str
       sample: ""
+    complaint:
+      description: What is wrong with the heartbeat; empty where it is fresh and says nothing bad.
+      type: str
+      sample: heartbeat is 300 s old
     listening:
       description: Whether something answered on its port; null where O(probe) is false.
       type: bool

@@ -22,6 +22,8 @@ SEARCHED = "looked for in files/ of the role and beside the playbook, then in th
 def find(action: Any, option: str, name: str) -> str:
     """The absolute path of a file or folder; raises AnsibleActionFail, naming the option, where there is none."""
     given = os.path.expanduser(name)
+    if not given:
+        raise AnsibleActionFail(f"{option}: no file on the controller is named")
     try:
         return os.path.abspath(str(action._find_needle("files", given)))
     except AnsibleFileNotFound:

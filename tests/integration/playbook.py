@@ -13,16 +13,17 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Callable, NamedTuple
 from unittest import mock
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._forms import wanted
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._forms.ahead import NOTHING
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.host import Host, open_host
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.results import stopped
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates import ORDER, is_due
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.look import look
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.steps import STEPS
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates import is_due, plan_of
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.look import WORK, look
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.step import Step
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.checks import rows_of
 from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import ThrowawayHost, write, write_json
 from ansible_collections.agfpd.iapeer_memory.tests.mac_like import sitecustomize
@@ -42,7 +43,10 @@ class Row(NamedTuple):
 
 
 class Run(NamedTuple):
-    """What one run of a playbook came to. reports and recap go by the name of the inventory host; fleet: fleet.json."""
+    """What one run of a playbook came to. reports, recap and starts go by the name of the inventory host.
+
+    fleet: fleet.json. starts: how often an interpreter was started for a module.
+    """
 
     rc: int
     stdout: str
@@ -50,6 +54,7 @@ class Run(NamedTuple):
     reports: dict[str, dict[str, Any]]
     recap: dict[str, dict[str, int]]
     fleet: dict[str, Any] = {}
+    starts: dict[str, int] = {}
 
     @property
     def output(self) -> str:
@@ -78,11 +83,19 @@ class Run(NamedTuple):
 
 
 def interpreter(host: ThrowawayHost, extra: Mapping[str, str], before: str = "") -> Path:
+<<<<<<< HEAD
     """A Python for one inventory host: this very one, in that host's own environment and nothing else."""
     words = [f"{key}={value}" for key, value in {**host.env, **like_a_mac(), **extra}.items()]
+=======
+    """A Python for one inventory host: this very one, in that host's own environment and nothing else.
+
+    Each start adds a line to a file of its own (see starts).
+    """
+    words = [f"{key}={value}" for key, value in {**host.env, **extra}.items()]
+>>>>>>> main
     line = f'exec env -i {shlex.join(words)} {before}{shlex.quote(sys.executable)} "$@"\n'
     path = host.run_dir / "python"
-    write(path, "#!/bin/sh\n" + line, 0o755)
+    write(path, f"#!/bin/sh\necho >> {shlex.quote(str(path))}.starts\n{line}", 0o755)
     return path
 
 
@@ -126,15 +139,18 @@ class Fleet:
         The output is checked for what nobody should ever see, whatever the exit code.
         """
         folder = self.folder / "reports"
-        for old in folder.glob("*"):
-            old.unlink()
+        counts = {name: host.run_dir / "python.starts" for name, host in self.hosts.items()}
+        for old in [*folder.glob("*"), *counts.values()]:
+            old.unlink(missing_ok=True)
         if report:
             variables["iapeer_memory_report_dir"] = str(folder)
         command = [str(Path(sys.executable).parent / "ansible-playbook")]
         command += [playbook if os.path.isabs(playbook) else COLLECTION + playbook]
         command += ["-i", str(self.inventory()), *words]
         command += ["-e", json.dumps(variables)] if variables else []
-        return finish(command, {**os.environ, "ANSIBLE_FORKS": "8", **self.settings}, folder)
+        run = finish(command, {**os.environ, "ANSIBLE_FORKS": "8", **self.settings}, folder)
+        starts = {name: path.read_text().count("\n") for name, path in counts.items() if path.exists()}
+        return run._replace(starts=starts)
 
     def update(self, *words: str, **options: Any) -> Run:
         """Run update."""
@@ -187,27 +203,34 @@ def recap(stdout: str) -> dict[str, dict[str, int]]:
     }
 
 
-def act(host: ThrowawayHost, playbook: str = "update", check: bool = False, **options: Any) -> dict[str, Row]:
-    """What a playbook does, in this very process: the look, the steps that are due, the rows.
+def act(
+    host: ThrowawayHost,
+    playbook: str = "update",
+    check: bool = False,
+    between: Callable[[], object] = lambda: None,
+    **options: Any,
+) -> dict[str, Row]:
+    """What a playbook does, in this very process, which knows nothing of earlier ones: look, due steps, rows.
 
     For tests of what comes after, and of many hosts: roles/host asks the same functions in the same order. options: the
     look's own, and repair.
     """
     repair = bool(options.pop("repair", False))
-    options = {"lock_timeout": 5, "restart": "never", "wait": 5, "probe": playbook == "verify", **options}
+    options = {"playbook": playbook, "keep": playbook == "update", "probe": playbook == "verify", **options}
+    options = {"lock_timeout": 5, "restart": "never", "wait": 5, **options}
     done: dict[str, Any] = {}
-    with mock.patch.dict(os.environ, host.env, clear=True):
+    with mock.patch.dict(os.environ, host.env, clear=True), mock.patch.dict(wanted._known, clear=True):
         found = open_host(options, os.environ)
         looked = look(found, options, check).as_dict(with_diff=False)
-        for name in ORDER if not check and (repair or playbook != "verify") else ():
+        between()
+        for name in plan_of(looked).order if not check and (repair or playbook != "verify") else ():
             if is_due(name, looked, done, repair):
-                done[name] = _worked(found, name, options)
+                done[name] = _worked(found, WORK[playbook][name], options)
     rows = rows_of({"playbook": playbook, "look": looked, "done": done, "repair": repair})
     return {row.name: Row(row.status, row.detail) for row in rows}
 
 
-def _worked(found: Host, name: str, options: dict[str, Any]) -> dict[str, Any]:
-    step = STEPS[name]
+def _worked(found: Host, step: Step, options: dict[str, Any]) -> dict[str, Any]:
     try:
         return step.work(found, step.options(options), False, NOTHING).as_dict(with_diff=False)
     except Problem as problem:

@@ -112,9 +112,16 @@ def test_a_relative_source_is_found_as_copy_finds_it_then_in_the_current_folder(
         Recorder({"src": "it"}, [], False, str(tmp_path / "play")).run(None, {})
 
 
-@pytest.mark.parametrize("source", ["/nowhere/iapeer-memory", "", "/"])
-def test_a_source_that_is_no_file_is_named(source: str) -> None:
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("/nowhere/iapeer-memory", "src: no such file on the controller: '/nowhere/iapeer-memory'"),
+        ("", "src: no file on the controller is named"),
+        ("/", "src: / on the controller is no file"),
+    ],
+)
+def test_a_source_that_is_no_file_is_named(source: str, reason: str) -> None:
     action = Recorder({"src": source}, [], False)
-    with pytest.raises(AnsibleActionFail, match=f"src: no such file on the controller: '{source}'"):
+    with pytest.raises(AnsibleActionFail, match=reason):
         action.run(None, {})
     assert action.asked == []

@@ -134,9 +134,8 @@ def test_what_a_module_returns_is_documented(account: Place, name: str) -> None:
     ("name", "options", "message"),
     [
         ("memory_slot", {"version": "1", "state": "there"}, "state must be one of: present, absent, got: there"),
-        ("memory_slot", {}, "state is present but all of the following are missing: version"),
-        ("memory_slot", {"version": ""}, "version is empty: name the version"),
-        ("memory_slot", {"version": " "}, "version is empty: name the version"),
+        ("memory_slot", {"version": "latest"}, "version must be a version such as 1.4.0, not 'latest'"),
+        ("memory_slot", {"version": 1.1}, "version must be text, not the number 1.1: quote it, or 1.10 becomes 1.1"),
         ("memory_slot", {"version": "1", "migrate": "perhaps"}, "migrate"),
         ("memory_slot", {"version": "1", "binary_path": "/nowhere/x"}, "/nowhere/x: no such binary"),
         ("memory_slot", {"version": "1", "unheard": 1}, "Unsupported parameters"),

@@ -52,6 +52,22 @@ def test_a_file_is_read_with_its_mode(peer: Path) -> None:
         assert folder.read(".claude/settings.json") == (b"{}", 0o640)
 
 
+@pytest.mark.parametrize(("text", "most", "tail"), [(b"", 4, b""), (b"abc", 4, b"abc"), (b"abcdefg", 4, b"defg")])
+def test_the_tail_of_a_file_is_its_last_bytes(peer: Path, text: bytes, most: int, tail: bytes) -> None:
+    (peer / "x.log").write_bytes(text)
+    with Folder(FREE, str(peer)) as folder:
+        assert folder.tail("x.log", most) == tail
+        assert folder.tail("y.log", most) == b""
+
+
+def test_of_a_huge_file_only_the_tail_is_read(peer: Path) -> None:
+    with open(peer / "x.log", "wb") as file:
+        file.seek(1 << 40)
+        file.write(b"the end")
+    with Folder(FREE, str(peer)) as folder:
+        assert folder.tail("x.log", 7) == b"the end"
+
+
 @pytest.mark.parametrize("size", [0, 1, 65535, 65536, 65537, 300_000])
 def test_a_file_of_any_size_is_read_whole(peer: Path, size: int) -> None:
     data = os.urandom(size)
