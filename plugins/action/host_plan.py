@@ -52,6 +52,8 @@ class ActionModule(ActionBase):
         if looked.get("failed"):
             looked["failed"] = False  # else Ansible judges by the exit code of a module that was killed
             looked["stopped"] = str(looked.get("msg") or looked.get("module_stderr") or "it ended without a word")
+        # Ansible shows differences only of what it calls changed.
+        looked["changed"] = bool(looked.get("changed") or looked.get("diff"))
         looked["next"] = self._next(looked, report)
         if looked["next"] == FINISHED:
             ended = self._report({**report, "look": looked}, task_vars)

@@ -13,8 +13,8 @@ description:
   - Reads a host once and says, for every step of a playbook, what it would do now. Each answer is that of the step's
     own module in check mode; later steps are planned on what earlier ones would leave.
   - Returns besides all that M(agfpd.iapeer_memory.memory_host_info) does. Changes nothing.
-  - In check mode RV(ignore:changed) tells whether any step would change something, and the differences of all steps are
-    shown.
+  - In check mode, and with C(--diff), RV(ignore:changed) tells whether any step would change something. The differences
+    of all steps are shown.
 extends_documentation_fragment:
   - agfpd.iapeer_memory.host
   - agfpd.iapeer_memory.host.forms
