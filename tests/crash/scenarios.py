@@ -196,6 +196,51 @@ def update(host: ThrowawayHost) -> list[Step]:
     ]
 
 
+def bare(base: Path) -> ThrowawayHost:
+    """A host with the core, the provider's binary and nothing of ours; of the role peers one is missing.
+
+    More than one would be made by as many calls, and what lies between them is neither before nor after.
+    """
+    peers = (PEERS[0], *ROLES[:2])
+    nothing: dict[str, Any] = {"form": "absent", "provisioned": False, "roles": False, "crew": False}
+    return build_host(base / "host", version="7.1.0", peers=peers, **nothing)
+
+
+def first_day(host: ThrowawayHost, **args: Any) -> list[Step]:
+    """What comes before update on a host with only the core."""
+    return [Step("setup", "host_setup", {"iapeer_bin": str(host.core_bin), "vault_path": str(host.vault), **args})]
+
+
+def last_day(host: ThrowawayHost) -> list[Step]:
+    """The steps of uninstall in their order, on a host that update has been through; the sweep is walked apart."""
+    core = {"iapeer_bin": str(host.core_bin)}
+    gone = {"state": "absent"}
+    return [
+        Step("no-slot", "memory_slot", gone),
+        Step("no-triggers", "notifier_trigger", {**core, **gone, "standard": True, "forms": "bundled", "wait": 3}),
+        Step("no-memoryd", "memoryd_restart", {"state": "ended"}, daemon=True),
+        Step("no-scripts", "provider_files", {**gone, "part": "launcher"}),
+        Step("no-binary", "provider_binary", gone),
+    ]
+
+
+def installed(base: Path) -> ThrowawayHost:
+    """A host with all that uninstall takes away but the surfaces, and somebody's file among our scripts.
+
+    One trigger of ours: each is a call of its own.
+    """
+    host = build_host(base / "host", form="v1_2", version=VERSION, peers=ROLES, watcher=True)
+    only(host, ROLES)
+    profile = read_json(host.profile())
+    profile["notifier"]["triggers"] = [item for item in profile["notifier"]["triggers"] if item["id"] == WATCHER]
+    write_json(host.profile(), profile)
+    write(host.gate_path, "#!/bin/sh\n", 0o755)
+    write(host.hooks_dir / "iapeer-memory.post-write.sh", "#!/bin/sh\n", 0o755)
+    write(host.hooks_dir / "theirs.sh", "#!/bin/sh\n", 0o755)
+    write(Path(f"{host.provider_bin}.previous"), "the one before\n", 0o755)
+    return host
+
+
 def start_daemon(host: ThrowawayHost) -> subprocess.Popen[bytes]:
     """A daemon that leaves its pid file behind when it is ended, so that removing it is the module's work."""
     child = subprocess.Popen(["sh", "-c", "read line", "memoryd"], stdin=subprocess.PIPE)

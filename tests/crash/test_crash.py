@@ -72,6 +72,24 @@ def test_update(nursery: Nursery, place: Path, names: str, kind: str, settle: Se
     settle(*walked)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_first_day(nursery: Nursery, place: Path, kind: str, settle: Settle) -> None:
+    host = at.bare(place)
+    walk = next(walks(nursery, host, at.first_day(host, forms="bundled")))
+    walk.try_points(kind)
+    settle(walk)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_last_day(nursery: Nursery, place: Path, kind: str, settle: Settle) -> None:
+    host = at.installed(place)
+    walked = []
+    for walk in walks(nursery, host, at.last_day(host)):
+        walk.try_points(kind)
+        walked.append(walk)
+    settle(*walked)
+
+
 def test_every_step_of_update_is_walked() -> None:
     with working_place() as place:
         steps = at.update(at.legacy(place))

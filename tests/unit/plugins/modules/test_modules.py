@@ -21,10 +21,12 @@ from ansible_collections.agfpd.iapeer_memory.tests.unit.place import Place
 
 REQUIRED: dict[str, dict[str, Any]] = {
     "fleet_map": {},
+    "host_setup": {"vault_path": "/nowhere/vault"},
     "legacy_plugin_off": {},
     "memory_host_info": {},
     "memory_slot": {"version": "1.4.0"},
     "memoryd_restart": {},
+    "native_memory": {"enabled": False},
     "notifier_trigger": {"kind": "event", "id": "x", "script": "/x", "target": "scriber"},
     "peer_surfaces": {},
     "provider_files": {"part": "launcher"},
