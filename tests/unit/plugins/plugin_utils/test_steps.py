@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates import ORDER
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.steps import detail_of, ran, step_rows
+from ansible_collections.agfpd.iapeer_memory.plugins.test.lost import lost
 from ansible_collections.agfpd.iapeer_memory.tests.unit.looks import (
     BAD,
     BROKEN,
@@ -93,3 +94,51 @@ def test_where_there_is_no_look_no_step_has_begun(found: dict[str, Any], reason:
     told = rows(found)
     assert told["binary"] == ("fail", reason)
     assert {told[name] for name in ROWS[1:]} == {("skip", "not begun: see binary")}
+
+
+# A rollback
+
+NEW = {**CHANGED, "action": "replaced", "version": "7.2", "previous": "/b.previous"}
+LOST = {**BAD, "state": "dead", "msg": "memoryd (pid 7) was ended and did not come back: no such vault"}
+BACK = {**CHANGED, "action": "taken_back", "version": "7.1"}
+
+
+@pytest.mark.parametrize("state", ["dead", "flapping", "hung"])
+def test_a_daemon_that_is_lost_with_a_new_binary_takes_the_old_one_back(state: str) -> None:
+    done = {"binary": NEW, "memoryd": {**LOST, "state": state}}
+    assert lost(done)
+    assert lost(done, "")
+    assert lost(done, "yes")
+    assert not lost(done, False)
+    assert not lost(done, "false")
+
+
+@pytest.mark.parametrize(
+    "done",
+    [
+        {"binary": NEW, "memoryd": {**LOST, "state": "indexing"}},
+        {"binary": NEW, "memoryd": {**CHANGED, "state": "back"}},
+        {"binary": NEW, "memoryd": {**QUIET, "state": ""}},
+        {"binary": {**NEW, "previous": ""}, "memoryd": LOST},
+        {"binary": {**QUIET, "previous": "/b.previous"}, "memoryd": LOST},
+        {"binary": LEFT_OUT, "memoryd": LOST},
+        {"binary": NEW, "memoryd": LEFT_OUT},
+        {},
+    ],
+)
+def test_nothing_is_taken_back_where_the_daemon_is_not_lost_or_the_binary_not_new(done: dict[str, Any]) -> None:
+    assert not lost(done)
+
+
+def test_a_rollback_fails_the_host_with_both_versions_and_the_last_words() -> None:
+    again = {**CHANGED, "action": "came_up", "detail": "pid 9 came up"}
+    found = rows(look(), **{"binary": NEW, "memoryd": LOST, "taken-back": BACK, "came-back": again})
+    assert found["binary"] == ("fail", "rolled back from 7.2 to 7.1: memoryd did not come up with 7.2, see memoryd")
+    assert found["memoryd"] == ("fail", f"{LOST['msg']}; with 7.1: pid 9 came up")
+    assert {name for name, (status, _detail) in found.items() if status == "fail"} == {"binary", "memoryd"}
+
+
+def test_a_rollback_that_does_not_succeed_says_what_stays() -> None:
+    found = rows(look(), **{"binary": NEW, "memoryd": LOST, "taken-back": {**BAD, "msg": "no space"}})
+    assert found["binary"] == ("fail", "7.2 stays, the previous one is not back: no space")
+    assert found["memoryd"] == ("fail", LOST["msg"])

@@ -269,6 +269,20 @@ def test_an_edited_skill_is_written_again_and_the_others_stay(place: Place, cwd:
     assert (cwd / ".claude/skills/house-style/SKILL.md").read_text() == "theirs"
 
 
+def test_skills_of_another_version_go_where_all_of_the_installed_one_are_known(place: Place, cwd: Path) -> None:
+    for name in ("iapeer-memory-audit", "iapeer-memories", "house-style"):
+        put(cwd, f".claude/skills/{name}/SKILL.md", "x")
+    done(place, cwd)
+    assert (cwd / ".claude/skills/iapeer-memory-audit").exists()
+    known = PRESENT._replace(all_skills=True)
+    planned = plans(cwd, known)["skills"]
+    assert (planned.action, planned.detail) == ("written", "1 of another version removed")
+    assert done(place, cwd, known)["skills"] == "written"
+    names = {path.name for path in (cwd / ".claude" / "skills").iterdir()}
+    assert names == {"iapeer-memory-init", "iapeer-memory-status", "iapeer-memories", "house-style"}
+    assert done(place, cwd, known)["skills"] == "already"
+
+
 def test_removal_takes_every_folder_of_our_namespace_and_no_other(place: Place, cwd: Path) -> None:
     for name in ("iapeer-memory-init", "iapeer-memory-long-gone", "iapeer-memoryx", "house-style"):
         put(cwd, f".claude/skills/{name}/SKILL.md", "x")

@@ -15,6 +15,7 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.egres
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.files import Tree
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.host import Host, open_host
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.results import Result
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import binary
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things.binary import (
@@ -276,3 +277,32 @@ def test_what_the_new_one_wants_is_told_to_the_steps_after_it(place: Place, sour
     done = ensure(place, source, check=True, forms="bundled")
     assert done.data["forms"].origin == "bundled"
     assert "forms" not in ensure(place, source, check=True).data
+
+
+# The one before
+
+
+def test_the_previous_one_takes_its_name_again(place: Place) -> None:
+    old = place.write(place.binary.with_name("iapeer-memory.previous"), "#!/bin/sh\necho 1.4.0\n", 0o700)
+    place.write(place.binary, "#!/bin/sh\necho 2.0.0\n", 0o755)
+    host = open_host({}, place.environ())
+    foretold = ensure_with(host, True, state="previous")
+    assert old.exists()
+    done = ensure_with(host, False, state="previous")
+    assert foretold == done
+    assert (done.changed, done.action, done.data["version"]) == (True, "taken_back", "1.4.0")
+    assert done.detail == f"{place.binary} is the previous one again, version 1.4.0"
+    assert (place.binary.read_text(), place.binary.stat().st_mode & 0o7777) == ("#!/bin/sh\necho 1.4.0\n", 0o700)
+    assert sorted(path.name for path in place.binary.parent.iterdir()) == ["iapeer-memory"]
+
+
+def test_without_a_previous_one_there_is_nothing_to_take_back(place: Place) -> None:
+    before = place.binary.read_bytes()
+    for check in (True, False):
+        with pytest.raises(Problem, match="no previous binary is kept: nothing to take back"):
+            ensure_with(open_host({}, place.environ()), check, state="previous")
+    assert place.binary.read_bytes() == before
+
+
+def ensure_with(host: Host, check: bool, **options: str) -> Result:
+    return binary.ensure(host, options, check)

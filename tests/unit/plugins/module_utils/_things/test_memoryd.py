@@ -1002,26 +1002,82 @@ def test_the_last_heartbeat_of_the_old_daemon_is_not_the_new_ones(host: Host, st
     assert (back.state, back.process.pid) == ("back", new.pid)
 
 
-def test_a_new_daemon_without_a_heartbeat_is_alive_and_indexing(host: Host, start: Start) -> None:
-    run, notifier = comeback(host, start, wait=1, beats=False)
-    result = run()
-    notifier.join()
-    assert notifier.new is not None
-    assert (result["failed"], result["changed"], result["action"]) == (True, True, "failed")
-    assert (result["state"], result["old_pid"], result["new_pid"]) == ("indexing", notifier.old.pid, notifier.new.pid)
-    assert (
-        f"did not come back within 1 s (pid {notifier.new.pid} is alive and has no heartbeat yet: a start indexes the "
-        "whole vault first)"
-    ) in result["msg"]
-    assert still_runs(notifier.new)
-
-
-def test_a_new_daemon_without_a_pid_file_is_indexing_too(host: Host, start: Start) -> None:
+def test_a_new_daemon_without_a_pid_file_is_indexing(host: Host, start: Start) -> None:
     process = start()
     pid_file(host, process.pid)
     new = start(name=host.paths.binary, more=("memoryd",))
     result = restart(host, wait=2)
-    assert (result["state"], result["new_pid"]) == ("indexing", new.pid)
+    assert (result["state"], result["new_pid"], result["failed"]) == ("indexing", new.pid, True)
+    assert f"pid {new.pid} is alive and has no heartbeat yet: a start indexes the whole vault first" in result["msg"]
+    assert still_runs(new)
+
+
+def test_one_that_is_up_and_does_not_beat_hangs_however_long_an_index_may_take(host: Host, start: Start) -> None:
+    run, notifier = comeback(host, start, wait=1, beats=False)
+    result = run(index_wait=60)
+    notifier.join()
+    assert notifier.new is not None
+    assert (result["state"], result["new_pid"], result["failed"]) == ("hung", notifier.new.pid, True)
+    assert f"pid {notifier.new.pid} is up and has no heartbeat" in result["msg"]
+
+
+def test_one_that_indexes_for_longer_than_the_wait_is_waited_for(host: Host, start: Start) -> None:
+    process = start()
+    pid_file(host, process.pid)
+    new = start(name=host.paths.binary, more=("memoryd",))
+
+    def up() -> None:
+        time.sleep(2.5)
+        pid_file(host, new.pid)
+        beat(host)
+
+    later = threading.Thread(target=up)
+    later.start()
+    result = restart(host._replace(clock=Clock()), wait=1, index_wait=30)
+    later.join()
+    assert (result["state"], result["new_pid"], result.get("failed")) == ("back", new.pid, None)
+
+
+def test_one_that_dies_before_it_is_up_is_not_waited_for(host: Host, start: Start) -> None:
+    process = start()
+    pid_file(host, process.pid)
+    new = start(code="import time; print(1, flush=True); time.sleep(2)", name=host.paths.binary, more=("memoryd",))
+    began = time.monotonic()
+    result = restart(host._replace(clock=Clock()), wait=1, index_wait=60)
+    assert time.monotonic() - began < 30
+    assert new.poll() is not None
+    assert (result["state"], result["failed"]) == ("dead", True)
+
+
+def test_where_none_runs_the_one_that_the_notifier_starts_is_waited_for(host: Host, start: Start) -> None:
+    beat(host, age=300)
+    new = start()
+
+    def up() -> None:
+        time.sleep(0.5)
+        pid_file(host, new.pid)
+        beat(host)
+
+    later = threading.Thread(target=up)
+    later.start()
+    result = restart(host._replace(clock=Clock()), state="running", wait=10)
+    later.join()
+    assert (result["action"], result["state"], result["new_pid"]) == ("came_up", "back", new.pid)
+    assert (result["changed"], result["old_pid"]) == (False, None)
+
+
+def test_where_none_comes_up_that_is_a_failure(host: Host) -> None:
+    result = restart(host._replace(clock=Clock()), state="running", wait=1)
+    assert (result["failed"], result["state"], result["changed"]) == (True, "dead", False)
+    assert "memoryd did not come up within 1 s (no new process): check that the notifier runs" in result["msg"]
+    assert restart(host, check=True, state="running")["action"] == "not_running"
+
+
+def test_one_that_is_only_starting_is_ended_where_a_restart_is_wanted_in_any_case(host: Host, start: Start) -> None:
+    old = start(name=host.paths.binary, more=("memoryd",))
+    result = restart(host._replace(clock=Clock()), state="running", wait=1)
+    assert (result["old_pid"], result["signal"], result["changed"]) == (old.pid, "TERM", True)
+    assert old.wait(5) is not None
 
 
 @pytest.mark.parametrize("how", [{"times": 2, "beats": False}, {"dies": True, "beats": False}])
