@@ -28,7 +28,7 @@ export npm_config_cache := $(TOP)/.cache/npm
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV ANSIBLE_CONFIG
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test matrix lint unit integration sanity molecule molecule-if-engine real-clients bench fuzz crash \
+.PHONY: help venv demo test matrix lint unit integration sanity molecule molecule-if-engine real-clients browser bench fuzz crash \
     changelog docs build importer clean
 .DELETE_ON_ERROR:
 
@@ -73,6 +73,9 @@ molecule-if-engine: venv
 
 real-clients: venv .node/.stamp ## acceptance by the real codex and claude command lines
 	PATH="$(TOP)/.node/node_modules/.bin:$$PATH" $(VENV)/bin/python -m pytest tests/real_clients $(PYTEST_ARGS)
+
+browser: .venv-browser/.stamp $(LINK) ## the page of a fleet in a real browser (chromium with its driver)
+	.venv-browser/bin/python -m pytest tests/browser $(PYTEST_ARGS)
 
 bench: venv .venv-bench/.stamp ## the benchmark: docs/bench.md and its plots
 	PYTHONPATH=$(TOP)/.tree $(PY) tests/bench/bench.py --out docs $(BENCH_ARGS)

@@ -16,6 +16,7 @@ from hypothesis import configuration
 
 ROOT = Path(__file__).resolve().parent.parent
 TREE = ROOT / ".tree"
+MAC_LIKE = ROOT / "tests" / "mac_like"
 # Whatever a developer or an agent has set for one of these would lead a test to a real host or change what it sees.
 FOREIGN = ("ANSIBLE_", "CLAUDE", "CODEX_", "IAPEER_", "PEER_IDENTITY", "XDG_")
 
@@ -28,6 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Set up the environment before a test module is imported; the home of each test comes on top."""
     if not (TREE / "ansible_collections" / "agfpd" / "iapeer_memory").is_dir():
         raise pytest.UsageError(".tree is missing: run `make venv` first")
+    like_a_mac = os.environ.get("IAPEER_TEST_LIKE_A_MAC") == "1"
     for name in [name for name in os.environ if name.startswith(FOREIGN)]:
         del os.environ[name]
     if not os.path.isdir(os.environ.get("TMPDIR", "/tmp")):
@@ -47,6 +49,8 @@ def pytest_configure(config: pytest.Config) -> None:
         # The programs of this environment first: the interpreter under test, not a version manager's shim.
         PATH=os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)]),
     )
+    if like_a_mac:
+        become_a_mac()
     os.mkdir(os.environ["HOME"])
     # Imported here: without .tree it cannot be.
     from ansible_collections.agfpd.iapeer_memory.tests.guard import Guard
@@ -54,6 +58,26 @@ def pytest_configure(config: pytest.Config) -> None:
     guard = Guard()
     guard.install()
     config.pluginmanager.register(guard, "guard")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what only Linux has, elsewhere and where it is taken away."""
+    if os.environ.get("IAPEER_TEST_LIKE_A_MAC") == "1" or not sys.platform.startswith("linux"):
+        for item in items:
+            if item.get_closest_marker("linux"):
+                item.add_marker(pytest.mark.skip(reason="only Linux has that"))
+
+
+def become_a_mac() -> None:
+    """Take away what only Linux has, from the code under test here and in every Python that the tests start."""
+    from ansible_collections.agfpd.iapeer_memory.tests.mac_like import sitecustomize
+
+    sitecustomize.install()
+    os.environ.update(
+        IAPEER_TEST_LIKE_A_MAC="1",
+        PYTHONPATH=os.pathsep.join([os.environ["PYTHONPATH"], str(MAC_LIKE)]),
+        PATH=os.pathsep.join([str(MAC_LIKE / "bin"), os.environ["PATH"]]),
+    )
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

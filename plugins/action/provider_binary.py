@@ -24,7 +24,7 @@ class ActionModule(ActionBase):
         """Return the module's result; fails with the name of a file that is not there."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
-        if arguments.get("state") == "absent":
+        if arguments.get("state") in ("absent", "previous"):
             return {**result, **self._execute_module(module_name=MODULE, module_args=arguments, task_vars=task_vars)}
         source = find(self, "src", str(arguments.pop("src", "") or ""))
         arguments["checksum"] = checksum("src", source)

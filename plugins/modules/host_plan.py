@@ -258,11 +258,7 @@ own:
       type: dict
       sample: {"iapeer-memory-init": "..."}
 next:
-<<<<<<< HEAD
-  description: What comes next, C(steps) or C(leave) where a step is to run, C(report), or C(finished) if reported.
-=======
   description: What comes next, C(steps) or C(leave) where one is to run, C(report), or C(finished) where all is told.
->>>>>>> main
   returned: always
   type: str
   sample: finished

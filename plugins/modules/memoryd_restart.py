@@ -33,8 +33,9 @@ options:
     description:
       - V(ended) ends it for good, waits for nobody, and takes no further option. The notifier starts it again as long
         as it has a trigger for it.
+      - V(running) is V(restarted), and where none runs the one that the notifier starts is waited for.
     type: str
-    choices: [restarted, ended]
+    choices: [restarted, running, ended]
     default: restarted
   newer_than:
     description: Restart only where the bytes of one of these files changed since the process was started.
@@ -51,6 +52,12 @@ options:
     description: How many seconds to wait for a new process and its heartbeat; 0 does not wait.
     type: float
     default: 60
+  index_wait:
+    description:
+      - How many seconds more to wait while the new process is alive and not yet up. Its start indexes the whole vault,
+        which takes minutes where that is big.
+    type: float
+    default: 1800
 """
 
 EXAMPLES = r"""
@@ -77,8 +84,8 @@ changed:
 action:
   description:
     - What was done, or would be done in check mode, in one word.
-    - One of V(restarted), V(ended), V(already), V(pid_file_removed), V(starting), V(not_running), V(failed),
-      V(skipped).
+    - One of V(restarted), V(came_up), V(ended), V(already), V(pid_file_removed), V(starting), V(not_running),
+      V(failed), V(skipped).
   returned: always
   type: str
   sample: restarted
@@ -139,8 +146,8 @@ signal:
   sample: TERM
 state:
   description:
-    - What became of the daemon after its restart, V(back), V(indexing) (alive and not yet beating), V(flapping) (it
-      keeps being restarted) or V(dead).
+    - What became of the daemon after its restart, V(back), V(indexing) (alive and not yet up), V(hung) (up and not
+      beating), V(flapping) (it keeps being restarted) or V(dead).
     - Empty where it was not restarted, and where it was not waited for.
   returned: success, and where it did not come back
   type: str
@@ -157,10 +164,11 @@ def main() -> None:
     """Run the module (see DOCUMENTATION)."""
     module = AnsibleModule(
         argument_spec=host_arguments(
-            state={"choices": ["restarted", "ended"], "default": "restarted"},
+            state={"choices": ["restarted", "running", "ended"], "default": "restarted"},
             newer_than={"type": "list", "elements": "path"},
             hung_after={"type": "float"},
             wait={"type": "float", "default": 60},
+            index_wait={"type": "float", "default": 1800},
         ),
         supports_check_mode=True,
     )

@@ -25,9 +25,11 @@ seealso:
   - module: agfpd.iapeer_memory.memoryd_restart
 options:
   state:
-    description: V(absent) removes the binary, and the one that it replaced, which is kept beside it.
+    description:
+      - V(absent) removes the binary, and the one that it replaced, which is kept beside it.
+      - V(previous) gives the latter its name again.
     type: str
-    choices: [present, absent]
+    choices: [present, absent, previous]
     default: present
   src:
     description:
@@ -58,7 +60,7 @@ changed:
 action:
   description:
     - What was done, or would be done in check mode, in one word.
-    - One of V(installed), V(replaced), V(already), V(removed), V(absent), V(failed), V(skipped).
+    - One of V(installed), V(replaced), V(already), V(removed), V(absent), V(taken_back), V(failed), V(skipped).
   returned: always
   type: str
   sample: replaced
@@ -129,7 +131,7 @@ def main() -> None:
     """Run the module (see DOCUMENTATION)."""
     module = AnsibleModule(
         argument_spec=host_arguments(
-            state={"choices": ["present", "absent"], "default": "present"},
+            state={"choices": ["present", "absent", "previous"], "default": "present"},
             src={"type": "path"},
             checksum={"type": "str"},
         ),

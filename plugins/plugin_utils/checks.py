@@ -202,6 +202,9 @@ def _triggers(checked: Checked) -> Iterator[Row]:
             yield Row(check, SKIP, reason)
         elif which in found:
             item = found[which]
+            if item.get("missing") and "triggers" not in checked.done:
+                yield Row(check, FAIL, f"{item['missing']} is not in place and executable")
+                continue
             yield Row(check, checked.status("triggers", item), checked.words("triggers", item))
         else:
             yield Row(check, status_of(result), detail_of(result))

@@ -32,7 +32,7 @@ def step_rows(playbook: str, look: Result, done: Mapping[str, Result]) -> list[R
     if stopped:
         first, *others = (name for name in PLANS[playbook].order if name not in PARTS)
         return [Row(first, FAIL, stopped), *(Row(name, SKIP, f"not begun: see {first}") for name in others)]
-    rows = [_row(name, look, done) for name in plan_of(look).order]
+    rows = [_after_rollback(_row(name, look, done), done) for name in plan_of(look).order]
     told = [_together(row, [part for part in rows if PARTS.get(part.name) == row.name]) for row in rows]
     return [row for row in told if row.name not in PARTS]
 
@@ -66,6 +66,21 @@ def _row(name: str, look: Result, done: Mapping[str, Result]) -> Row:
     if reason is not None:
         return Row(name, reason.status, reason.reason)
     return Row(name, status_of(look["steps"][name]), detail_of(look["steps"][name]))
+
+
+def _after_rollback(row: Row, done: Mapping[str, Result]) -> Row:
+    """A row of a host that went back to its previous binary, or could not: it has failed, and names both."""
+    back = done.get("taken-back")
+    if back is None or row.name not in ("binary", "memoryd"):
+        return row
+    new, old = (done["binary"].get("version") or "the new one"), (back.get("version") or "the previous one")
+    if row.name == "memoryd":
+        again = done.get("came-back")
+        return row._replace(status=FAIL, detail=row.detail + (f"; with {old}: {detail_of(again)}" if again else ""))
+    if status_of(back) == FAIL:
+        return row._replace(status=FAIL, detail=f"{new} stays, the previous one is not back: {detail_of(back)}")
+    words = f"rolled back from {new} to {old}: memoryd did not come up with {new}, see memoryd"
+    return row._replace(status=FAIL, detail=words)
 
 
 def detail_of(result: Result) -> str:

@@ -26,6 +26,7 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.look imp
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.step import Step
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.checks import rows_of
 from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import ThrowawayHost, write, write_json
+from ansible_collections.agfpd.iapeer_memory.tests.mac_like import sitecustomize
 
 COLLECTION = "agfpd.iapeer_memory."
 RECAP = re.compile(r"^(\S+)\s+: (ok=\d+.*)$", re.MULTILINE)
@@ -86,11 +87,17 @@ def interpreter(host: ThrowawayHost, extra: Mapping[str, str], before: str = "")
 
     Each start adds a line to a file of its own (see starts).
     """
-    words = [f"{key}={value}" for key, value in {**host.env, **extra}.items()]
+    words = [f"{key}={value}" for key, value in {**host.env, **like_a_mac(), **extra}.items()]
     line = f'exec env -i {shlex.join(words)} {before}{shlex.quote(sys.executable)} "$@"\n'
     path = host.run_dir / "python"
     write(path, f"#!/bin/sh\necho >> {shlex.quote(str(path))}.starts\n{line}", 0o755)
     return path
+
+
+def like_a_mac() -> dict[str, str]:
+    """What takes away from the modules what only Linux has, where the tests run like that (tests/mac_like)."""
+    names = (sitecustomize.SWITCH, "PYTHONPATH") if sitecustomize.SWITCH in os.environ else ()
+    return {name: os.environ[name] for name in names}
 
 
 class Fleet:

@@ -235,7 +235,12 @@ HOST_DRIFTS = [
     Drift("b", "memory-slot", "differed in provision", _slot(lambda slot: slot["provision"].update(command=OLD))),
     Drift("b", "notifier-watcher", "differed in script", _trigger(WATCHER, script="/old/launcher.sh")),
     Drift("b", "dream-timer", "differed in check", _trigger(DREAM, check="/old/gate.sh")),
-    Drift("b", "doctrine[scriber]", f"marker: v{VERSION}", _doctrine("scriber", f"v{VERSION} ", f"v{VERSION}0 ")),
+    Drift(
+        "b",
+        "doctrine[scriber]",
+        f"marker: v{VERSION}",
+        _doctrine("scriber", f"doctrine v{VERSION}", f"doctrine v{VERSION}0"),
+    ),
     Drift("b", "peer-surfaces", "", lambda host: (host.hooks_dir / SESSION_START).unlink()),
     Drift("c", "memory-slot", "differed in heartbeat", _slot(lambda slot: slot.update(heartbeat="/old/beat"))),
     Drift("c", "notifier-watcher", "differed in target", _trigger(WATCHER, target="index")),

@@ -37,7 +37,6 @@ bearer_token_env_var = "IAPEER_BEARER"
 FOREIGN_HOOK = {"type": "command", "command": "/opt/audit.sh", "timeout": 5}
 
 
-
 def our_entries(hooks: str, matcher: str | None) -> dict[str, Any]:
     """Our hook entries by event, for shims in the folder hooks."""
     post = {"type": "command", "command": f"{hooks}/iapeer-memory.post-write.sh"}

@@ -18,7 +18,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 MOLECULE = ROOT / "molecule"
 SHARED = MOLECULE / "shared"
-NAMES = ["blocked", "default", "drift", "foreign", "hung", "lean", "no_core", "rollout"]
+NAMES = ["default", "drift", "rollout"]
 STEPS = ["create", "prepare", "check", "converge", "idempotence", "verify", "destroy"]
 
 
@@ -193,27 +193,27 @@ def result(name: str, ok: bool = True) -> Any:
 
 
 def test_a_run_passes_when_all_did(account: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert outcome(monkeypatch, [result("network"), result("lean")], "lean") == 0
+    assert outcome(monkeypatch, [result("network"), result("drift")], "drift") == 0
 
 
 @pytest.mark.parametrize(
     "results",
     [
-        pytest.param([result("network"), result("lean", ok=False)], id="a scenario failed"),
-        pytest.param([result("network", ok=False), result("lean")], id="a network was not refused"),
+        pytest.param([result("network"), result("drift", ok=False)], id="a scenario failed"),
+        pytest.param([result("network", ok=False), result("drift")], id="a network was not refused"),
         pytest.param([result("network")], id="one did not run"),
         pytest.param([], id="none ran"),
     ],
 )
 def test_a_run_fails_otherwise(account: Path, monkeypatch: pytest.MonkeyPatch, results: list[Any]) -> None:
-    assert outcome(monkeypatch, results, "lean") == 1
+    assert outcome(monkeypatch, results, "drift") == 1
 
 
 def test_a_run_fails_when_the_account_was_changed(account: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def setup() -> None:
         (account / ".claude" / "settings.json").write_text("changed")
 
-    assert outcome(monkeypatch, [result("network"), result("lean")], "lean", setup=setup) == 1
+    assert outcome(monkeypatch, [result("network"), result("drift")], "drift", setup=setup) == 1
 
 
 @pytest.mark.parametrize("scenarios", [NAMES, []])

@@ -136,7 +136,7 @@ class Folder:
 
     def blocks(self, name: str) -> Iterator[bytes]:
         """The bytes of a regular file that must be there, in blocks."""
-        with self._reading(name) as handle:
+        with self._reading(name) as handle:  # pylint: disable=contextmanager-generator-missing-cleanup # it has with
             if handle is None:
                 raise Problem("missing", self.path(name), "missing")
             yield from _blocks(handle)

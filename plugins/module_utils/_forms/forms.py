@@ -45,7 +45,7 @@ class Forms(NamedTuple):
 
 def place(value: Any, holes: Mapping[str, str]) -> Any:
     """The value with its holes filled, in every string leaf; keys stay, and so does what only reads like a string."""
-    if type(value) is str:
+    if type(value) is str:  # pylint: disable=unidiomatic-typecheck # what only reads like one is none
         for hole, text in holes.items():
             value = value.replace(hole, text)
         return value

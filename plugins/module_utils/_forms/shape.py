@@ -235,4 +235,3 @@ def _check_slot(slot: Any, host: Host) -> None:
         require(words and args[:1] == [f"{name}-peer"], f"slot: {name} is no command")
         missing = [word for word in holes if word not in args]
         require(not missing, f"slot: {name} lacks {', '.join(missing)}")
-

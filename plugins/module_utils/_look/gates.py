@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .._things.comeback import LOST
 from .leaving import UNINSTALL
 from .plan import CHANGED, FAIL, KEPT, LANDED, SKIP, Facts, Held, Plan, Statuses, foreign, status_of
 
@@ -137,6 +138,15 @@ def is_due(step: str, look: Mapping[str, Any], done: Mapping[str, Mapping[str, A
     if not woken and step not in look["pending"]:
         return False
     return plan.held(step, look, statuses(look, done, repair), repair) is None
+
+
+def is_lost(done: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether a new binary was installed over another one, and memoryd did not come up with it (contract §9).
+
+    One that is alive and still indexes the vault is not lost.
+    """
+    binary, memoryd = done.get("binary", {}), done.get("memoryd", {})
+    return bool(binary.get("changed") and binary.get("previous")) and memoryd.get("state") in LOST
 
 
 def statuses(

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from .._documents import json_document
@@ -15,7 +16,20 @@ from .._doorway.problem import Problem
 from .._forms.forms import PERSONALITY, place
 from .._host.paths import NAME
 from .hooks import plan_hooks
-from .plan import ABSENT, ALREADY, REMOVED, Json, JsonSurface, PeerFolder, Planned, Settled, plan_json, plan_texts
+from .plan import (
+    ABSENT,
+    ALREADY,
+    FAILED,
+    REMOVED,
+    WRITTEN,
+    Json,
+    JsonSurface,
+    PeerFolder,
+    Planned,
+    Settled,
+    plan_json,
+    plan_texts,
+)
 from .wanted import SKILLS, Wanted
 
 SETTINGS = ".claude/settings.json"
@@ -68,18 +82,30 @@ def plan_claude(folder: PeerFolder, personality: str, wanted: Wanted, settled: S
 
 
 def plan_skills(folder: PeerFolder, wanted: Wanted) -> Planned:
-    """Our skill folders; where ours are to go, every folder in our namespace does."""
+    """Our skill folders; where ours are to go, every folder in our namespace does.
+
+    Where all skills of the installed version are known, those of another one go too.
+    """
     path = folder.path(SKILLS)
-    if wanted.present:
-        return plan_texts(folder, "skills", path, wanted.skills)
     planned = Planned("skills", ABSENT, path)
+    if wanted.present:
+        planned = plan_texts(folder, "skills", path, wanted.skills)
+        if planned.action == FAILED or not wanted.all_skills:
+            return planned
+    kept = {os.path.dirname(name) for name in wanted.skills}
     try:
         ours = [f"{SKILLS}/{name}" for name in folder.names(SKILLS) if name.startswith(SKILL_PREFIX)]
-        for name in ours:
+        gone = tuple(name for name in ours if name not in kept)
+        for name in gone:
             folder.foresee(name, REMOVE_FOLDER)
     except Problem as problem:
         return planned.failed(problem)
-    return planned._replace(action=REMOVED, folders=tuple(ours)) if ours else planned
+    if not gone:
+        return planned
+    if not wanted.present:
+        return planned._replace(action=REMOVED, folders=gone)
+    detail = ", ".join(filter(None, (planned.detail, f"{len(gone)} of another version removed")))
+    return planned._replace(action=WRITTEN, detail=detail, folders=gone)
 
 
 def _our_server(value: Json) -> Any:

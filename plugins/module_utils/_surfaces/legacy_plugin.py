@@ -34,6 +34,7 @@ VERB_TIMEOUT = 600
 UNKNOWN_VERB = re.compile(r"unknown (command|verb|subcommand|option)|unrecognized|no such command", re.IGNORECASE)
 NOT_INSTALLED = re.compile(r"not found in installed plugins|not installed", re.IGNORECASE)
 LOCK_SECONDS = 15
+ASKED = "the plugin is seen nowhere; the core was asked all the same"
 REMOVED, FAILED, LEFT = "removed", "failed", "left"
 
 
@@ -84,7 +85,9 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
     traces = find_traces(host, _wanted_peers(host, options.get("peers"), ahead))
     for trace in traces:
         host.files.sandbox.check(trace.cwd)
-    if slot.form != V1_1 or method == "native":
+    if method == "native":
+        return _native(host, options, traces, check)  # also where there is none: it clears what a killed run left
+    if slot.form != V1_1:
         return _native(host, options, traces, check) if traces else _nowhere()
     read_registry(host)  # a core that cannot list its peers cannot sweep them: the same words in check mode
     if check:
@@ -94,10 +97,7 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
         return _after_the_core(host, traces)
     if method == "core" or done.refused or not _lacks_verb(done):
         raise core_problem(host.core.path, done)
-    return _native(host, options, traces, check) if traces else _nowhere()
-
-
-ASKED = "the plugin is seen nowhere; the core was asked all the same"
+    return _native(host, options, traces, check)
 
 
 def _wanted_peers(host: Host, given: Sequence[Mapping[str, Any]] | None, ahead: Ahead) -> tuple[Peer, ...]:

@@ -107,7 +107,7 @@ def _wanted(host: Host, options: Mapping[str, Any], ahead: Ahead) -> Wanted:
     if options["state"] == "absent":
         return without(forms, host.paths.hooks, surfaces)
     wanted = from_forms(forms, host.paths.hooks, surfaces, port)
-    return wanted if skills is None else wanted._replace(skills=skill_files(skills))
+    return wanted if skills is None else wanted._replace(skills=skill_files(skills), all_skills=False)
 
 
 def _given_port(port: Any) -> int | None:

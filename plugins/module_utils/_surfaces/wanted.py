@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from .._documents import json_document, toml_document
 from .._documents.shown import shown
-from .._forms.forms import PERSONALITY, Forms
+from .._forms.forms import LEARNED, PERSONALITY, Forms
 from .._forms.scripts import special_letters
 from .._host.paths import NAME
 
@@ -34,7 +34,7 @@ class Wanted(NamedTuple):
     shims: path to bytes. commands: what a hook of ours says on this very host. hooks: runtime to event to entry. mcp:
     our server, with the hole for the name; mcp_text: a whole file of it. toml: our table, values that are no strings as
     Raw. skills: a SKILL.md below the peer's folder to its bytes. unusable: why the hooks could never run, empty where
-    they do.
+    they do. all_skills: the installed version has no others.
     """
 
     surfaces: Sequence[str] = SURFACES
@@ -47,6 +47,7 @@ class Wanted(NamedTuple):
     skills: Mapping[str, bytes] = {}
     unusable: str = ""
     mcp_text: str = ""
+    all_skills: bool = False
 
     def mcp_of(self, personality: str) -> bytes:
         """The .mcp.json of a peer that has no other server."""
@@ -69,6 +70,7 @@ def from_forms(forms: Forms, folder: str, surfaces: Sequence[str] = SURFACES, po
         skill_files(forms.skills),
         _unusable(forms.hooks),
         json_document.dump_like(None, {"mcpServers": {NAME: mcp}}).decode(),
+        forms.origin == LEARNED,
     )
 
 

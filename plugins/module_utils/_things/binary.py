@@ -61,14 +61,15 @@ def ask_version(host: Host, binary: Binary, called: str = "", folder: str | None
 def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = NOTHING) -> Result:
     """Put the binary into place where it differs, or say that it does (check); without a checksum, say what is there.
 
-    options: state (absent: see remove), checksum (SHA-256 of the wanted file, hexadecimal), src (the wanted file on the
-    host; without it nothing is written and needed tells whether it would be), forms (where the steps after it ask what
-    the new binary wants). A new one is asked for its version before it takes the name, in a scratch: where it tells
-    none, this raises a Problem and the old one stays. The one that it replaces is kept beside it. data: needed, version
-    (of the new one, empty where it was not asked), previous (where the old one is kept, empty where there is none).
+    options: state (absent: see remove; previous: see take_back), checksum (SHA-256 of the wanted file, hexadecimal),
+    src (the wanted file on the host; without it nothing is written and needed tells whether it would be), forms (where
+    the steps after it ask what the new binary wants). A new one is asked for its version before it takes the name, in
+    a scratch: where it tells none, this raises a Problem and the old one stays. The one that it replaces is kept beside
+    it. data: needed, version (of the new one, empty where it was not asked), previous (where the old one is kept, empty
+    where there is none).
     """
-    if options.get("state") == "absent":
-        return remove(host, check)
+    if options.get("state") in ENDS:
+        return ENDS[options["state"]](host, check)
     if not options.get("checksum"):
         return _as_it_is(host)
     anchor = _anchor(host)
@@ -148,6 +149,33 @@ def _result(
     return Result(action, f"{path} {action}", changed=changed, diff=[shown] if changed else [], data=data)
 
 
+def take_back(host: Host, check: bool) -> Result:
+    """Give the binary that was replaced last its name again, or say that it would get it (check; contract §9).
+
+    Cut short at any moment, one or the other has the name, whole. data: version of the previous one, empty where it
+    tells none. Raises Problem where there is none.
+    """
+    anchor, previous = _anchor(host), host.paths.binary + PREVIOUS
+    found = host.files.checksum(previous)
+    if found is None:
+        raise Problem("no previous binary is kept: nothing to take back", previous, "missing")
+    host.files.foresee(os.path.realpath(host.paths.binary), WRITE)
+    if not check:
+        name = os.path.relpath(host.paths.binary, anchor)
+        with host.files.tree(anchor) as tree:
+            tree.copy_in(name, previous, found.mode, found.sha256)
+            tree.remove(name + PREVIOUS)
+    told = ask_version(host, host.binary._replace(path=previous if check else host.paths.binary))
+    shown = {"before_header": host.paths.binary, "after_header": host.paths.binary, "before": ""}
+    return Result(
+        "taken_back",
+        f"{host.paths.binary} is the previous one again" + (f", version {told.version}" if told.version else ""),
+        changed=True,
+        diff=[{**shown, "after": f"sha256 {found.sha256} mode {found.mode:04o}\n"}],
+        data={"needed": False, "version": told.version, "previous": ""},
+    )
+
+
 def remove(host: Host, check: bool) -> Result:
     """Remove the binary and the one that it replaced, or say what would go (check; contract §13).
 
@@ -186,3 +214,7 @@ def _anchor(host: Host) -> str:
     """The folder that a link at the binary's path must not leave: the home, where the binary is in it."""
     home, binary = host.paths.home, host.paths.binary
     return home if binary.startswith(home.rstrip("/") + "/") else os.path.dirname(binary)
+
+
+# Other ends than to have one installed.
+ENDS = {"absent": remove, "previous": take_back}

@@ -54,7 +54,7 @@ class Heartbeat(NamedTuple):
         if self.age is None:
             return Fault(MISSING, "no heartbeat")
         if self.age < -FUTURE_SLACK:
-            return Fault(FUTURE, f"heartbeat is {-self.age:.0f} s in the future")
+            return Fault(FUTURE, f"heartbeat is {abs(self.age):.0f} s in the future")
         if self.age > stale_after:
             return Fault(STALE, f"heartbeat is {self.age:.0f} s old")
         return Fault(WATCH_OFF, "heartbeat says watch=off") if self.watch == "off" else Fault()

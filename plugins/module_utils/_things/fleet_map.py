@@ -86,5 +86,3 @@ def _difference(current: Fleet, peers: tuple[Peer, ...]) -> str:
         return f"the old map was unreadable: {current.problem}"
     before, after = set(current.peers), set(peers)
     return f"{len(after - before)} new or changed, {len(before - after)} gone or changed"
-
-

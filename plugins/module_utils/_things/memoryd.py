@@ -49,6 +49,13 @@ class Asked(NamedTuple):
     hung_after: float | None
 
 
+class Patience(NamedTuple):
+    """How long it is waited for, in seconds; indexing: so many more while it indexes the vault."""
+
+    seconds: float
+    indexing: float = 0
+
+
 class RestartPlan(NamedTuple):
     """What is to be done, and why, in words; an already says in what state the daemon is."""
 
@@ -107,20 +114,23 @@ def _excuse(host: Host, process: Process, fault: Fault, asked: Asked, record: Re
 def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = NOTHING) -> Result:
     """Restart memoryd where the options ask for it, and see it come back; or say what would happen (check).
 
-    options: state (ended: see end), newer_than (paths), hung_after (seconds, at least 1), wait (seconds; 0: do not
-    wait). data: old_pid, new_pid, signal, state (back, indexing, flapping or dead where it was waited for, else empty).
-    Fails where no new process has written a heartbeat in time, and where it watched before and does not now. Raises
-    Problem where the daemon survives. A process that is not memoryd is never signalled: its pid file is removed.
+    options: state (ended: see end; running: one that nobody started is waited for as well), newer_than (paths),
+    hung_after (seconds, at least 1), wait (seconds; 0: do not wait), index_wait (seconds more while it indexes the
+    vault). data: old_pid, new_pid, signal, state (back, indexing, hung, flapping or dead where it was waited for, else
+    empty). Fails where no new process has written a heartbeat in time, and where it watched before and does not now.
+    Raises Problem where the daemon survives. A process that is not memoryd is never signalled: its pid file is removed.
     """
     if options.get("state") == "ended":
         return end(host, check)
-    wait, hung_after = seconds("wait", options.get("wait") or 0), options.get("hung_after")
+    wait, hung_after = _patience(options), options.get("hung_after")
     hung_after = None if hung_after is None else seconds("hung_after", hung_after, least=1)
     asked = Asked(options.get("newer_than"), hung_after)
     daemon, beat, record = read_daemon(host), read_heartbeat(host), recall(host)
     plan = plan_restart(host, daemon, beat, asked, record, ahead)
     if plan.changed and daemon.text:
         host.files.foresee(host.paths.pid, REMOVE)
+    if options.get("state") == "running" and not check and plan.action in (STARTING, NOT_RUNNING, REMOVED):
+        return _awaited(host, plan, daemon, beat, asked, wait)
     if check or not plan.changed:
         if plan.action == ALREADY and not check:
             observe(host, _recorded(host, asked, record))
@@ -134,12 +144,18 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
     paths = _recorded(host, asked, record)
     if _tried(beat):  # whatever comes now: that was the one restart
         _write_down(host, daemon.process, paths, record, _tried(beat))
-    if not wait:
+    if not wait.seconds:
         return _result(plan, daemon, sent)
-    comeback = watch.wait(wait)
+    comeback = watch.wait(*wait)
     if comeback.state == BACK and comeback.process is not None:
         _write_down(host, comeback.process, paths, recall(host), _tried(comeback.beat))
     return _returned(host, _result(plan, daemon, sent), beat, comeback, wait)
+
+
+def _patience(options: Mapping[str, Any]) -> Patience:
+    return Patience(
+        seconds("wait", options.get("wait") or 0), seconds("index_wait", options.get("index_wait") or 0)
+    )
 
 
 def end(host: Host, check: bool) -> Result:
@@ -216,14 +232,35 @@ def _result(plan: RestartPlan, daemon: Daemon, sent: str | None = None) -> Resul
     return Result(plan.action, plan.why, changed=plan.changed, diff=[shown] if plan.changed else [], data=data)
 
 
-def _returned(host: Host, result: Result, before: Heartbeat, comeback: Comeback, wait: float) -> Result:
+def _awaited(
+    host: Host, plan: RestartPlan, daemon: Daemon, beat: Heartbeat, asked: Asked, wait: Patience
+) -> Result:
+    """See one come up where none runs; one that only starts is ended first where a restart is wanted in any case."""
+    starting = find_starting(host) if asked == Asked(None, None) else None
+    watch = Watch(host, starting, beat)
+    if daemon.process is None and daemon.text:
+        remove_pid_file(host, daemon.text)
+    sent = terminate(host, starting) if starting else None
+    comeback = watch.wait(*wait)
+    if comeback.state == BACK and comeback.process is not None:
+        _write_down(host, comeback.process, _recorded(host, asked, recall(host)), recall(host), _tried(comeback.beat))
+    new = comeback.process.pid if comeback.process else None
+    data = {"old_pid": starting.pid if starting else None, "new_pid": new, "signal": sent, "state": comeback.state}
+    changed = bool(daemon.text or starting)
+    if comeback.state == BACK:
+        return Result("came_up", f"pid {new} came up with a fresh heartbeat", changed, data=data)
+    words = f"memoryd did not come up within {wait.seconds:g} s ({comeback.words}): check that the notifier runs"
+    return Result(FAILED, words, changed, failure=words, data=data)
+
+
+def _returned(host: Host, result: Result, before: Heartbeat, comeback: Comeback, wait: Patience) -> Result:
     """The result of a restart with what became of it."""
     old, new = result.data["old_pid"], comeback.process.pid if comeback.process else None
     result = result._replace(data={**result.data, "new_pid": new, "state": comeback.state})
     if comeback.state != BACK:
         words = (
-            f"memoryd (pid {old}) was ended and did not come back within {wait:g} s ({comeback.words}): check that the "
-            f"notifier runs and that its trigger points at {host.paths.launcher}"
+            f"memoryd (pid {old}) was ended and did not come back within {wait.seconds:g} s ({comeback.words}): check "
+            f"that the notifier runs and that its trigger points at {host.paths.launcher}"
         )
         return result._replace(action=FAILED, detail=words, failure=words)
     detail = f"{result.detail}; pid {old} ended, pid {new} came up with a fresh heartbeat"

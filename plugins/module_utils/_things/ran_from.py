@@ -179,6 +179,7 @@ def _record(value: Any) -> Record | None:
         return None
     files = {path: None if seen is None else _seen(seen) for path, seen in value["files"].items()}
     record = Record(**{**value, "files": files})
+    # pylint: disable-next=unidiomatic-typecheck # true and false are no numbers
     plain = type(record.pid) is int and isinstance(record.birth, str) and type(record.started) in (int, float)
     return record if plain and record.tried in TRIED and all(map(os.path.isabs, files)) else None
 
@@ -187,6 +188,7 @@ def _seen(value: Any) -> Seen:
     sha256, identity = value["sha256"], value["identity"]
     if set(value) != {"sha256", "identity"} or not DIGEST.fullmatch(sha256) or len(identity) != 5:
         raise ValueError("no file that was seen")
+    # pylint: disable-next=unidiomatic-typecheck
     if not all(type(number) is int for number in identity):
         raise ValueError("no identity of a file")
     return Seen(sha256, tuple(identity))

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils import door
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.host import Host
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.results import Result
 from ansible_collections.agfpd.iapeer_memory.tests.unit.place import Place
 
 
@@ -48,28 +49,31 @@ def left(work: door.Work, **options: Any) -> Left:
 
 def result(**more: Any) -> door.Work:
     """Work with a plain result."""
-    return lambda host, options, check: {"changed": True, "action": "written", "detail": "d", "diff": [1], **more}
+    diff = [{"before": "", "after": "x"}]
+    return lambda host, options, check: Result("written", "d", **{"changed": True, "diff": diff, **more})
 
 
 def test_a_result_leaves_as_it_is() -> None:
-    done = left(result(other=5), diff=True)
+    done = left(result(data={"other": 5}), diff=True)
     assert not done.failed
-    assert done.result == {"changed": True, "action": "written", "detail": "d", "diff": [1], "other": 5}
+    shown = [{"before": "", "after": "x"}]
+    assert done.result == {"changed": True, "action": "written", "detail": "d", "diff": shown, "other": 5}
 
 
-def test_a_diff_leaves_only_where_it_is_wanted() -> None:
+def test_a_diff_leaves_only_where_it_is_wanted_and_there_is_one() -> None:
     assert "diff" not in left(result(), diff=False).result
+    assert "diff" not in left(result(diff=[]), diff=True).result
 
 
 def test_a_failed_result_fails_with_its_records() -> None:
-    done = left(result(failed=True, msg="alpha: broken", results=[1]))
+    done = left(result(failure="alpha: broken", data={"results": [1]}))
     assert done.failed
     assert done.result["msg"] == "alpha: broken"
     assert (done.result["results"], done.result["changed"]) == ([1], True)
 
 
 def test_a_problem_is_one_message_without_a_change() -> None:
-    def work(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
+    def work(host: Host, options: Mapping[str, Any], check: bool) -> Result:
         raise Problem("held by other", "/slot", "foreign")
 
     done = left(work)
@@ -84,7 +88,7 @@ def test_a_problem_is_one_message_without_a_change() -> None:
 
 
 def test_a_refusal_is_a_skip_and_no_failure() -> None:
-    def work(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
+    def work(host: Host, options: Mapping[str, Any], check: bool) -> Result:
         raise Problem("refused by the sandbox: iapeer was not named", kind="refused")
 
     done = left(work)
@@ -94,7 +98,7 @@ def test_a_refusal_is_a_skip_and_no_failure() -> None:
 
 
 def test_a_wrong_path_option_never_reaches_the_work() -> None:
-    def work(host: Host, options: Mapping[str, Any], check: bool) -> dict[str, Any]:
+    def work(host: Host, options: Mapping[str, Any], check: bool) -> Result:
         raise AssertionError("not reached")
 
     done = left(work, params={"state_dir": "here"})
@@ -104,16 +108,16 @@ def test_a_wrong_path_option_never_reaches_the_work() -> None:
 def test_bugs_are_not_swallowed() -> None:
     fake: Any = FakeModule({})
     with pytest.raises(ZeroDivisionError):
-        door.run(fake, lambda host, options, check: {"changed": 1 / 0})
+        door.run(fake, lambda host, options, check: Result("x" * (1 // 0)))
 
 
 @pytest.mark.parametrize("check", [True, False])
 def test_the_work_gets_the_host_the_options_and_the_mode(place: Place, check: bool) -> None:
     seen: list[Any] = []
 
-    def work(host: Host, options: Mapping[str, Any], mode: bool) -> dict[str, Any]:
+    def work(host: Host, options: Mapping[str, Any], mode: bool) -> Result:
         seen.extend([host.paths.state, options["own"], mode])
-        return {}
+        return Result("read")
 
     left(work, params={"state_dir": str(place.state), "own": 7}, check_mode=check)
     assert seen == [str(place.state), 7, check]

@@ -18,7 +18,7 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.files
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "setxattr"), reason="needs extended attributes")
+pytestmark = pytest.mark.linux
 
 ACCESS, DEFAULT = "system.posix_acl_access", "system.posix_acl_default"
 USER_OBJ, USER, GROUP_OBJ, MASK, OTHER = 1, 2, 4, 16, 32

@@ -376,7 +376,7 @@ def test_both_ways_of_looking_agree(child: subprocess.Popen[bytes], monkeypatch:
     assert abs(first.started - second.started) < 2
 
 
-@pytest.mark.skipif(not LINUX, reason="needs /proc")
+@pytest.mark.linux
 def test_the_start_is_exact_enough_to_order_it_with_files(tmp_path: Path) -> None:
     (tmp_path / "before").write_text("")
     time.sleep(0.05)
@@ -518,7 +518,7 @@ def test_a_process_that_may_not_be_signalled_is_said_so(child: subprocess.Popen[
     assert child.poll() is None
 
 
-@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs pidfd")
+@pytest.mark.linux
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_the_process_that_was_checked_is_the_one_that_is_signalled(
     child: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch, number: int
@@ -560,7 +560,7 @@ def test_the_process_that_was_checked_is_the_one_that_is_signalled(
         os.fstat(handles[0])
 
 
-@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs pidfd")
+@pytest.mark.linux
 def test_a_process_that_ends_during_the_check_gets_no_signal_and_neither_does_the_next_with_its_pid(
     child: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -677,6 +677,7 @@ def test_the_end_is_seen_at_once_where_each_look_is_a_program(
     assert len(egress.asked) == 3
 
 
+@pytest.mark.linux
 def test_a_process_that_may_not_be_looked_at_has_not_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     def hidden(*args: Any, **kwargs: Any) -> Any:
         raise PermissionError(1, "Operation not permitted")

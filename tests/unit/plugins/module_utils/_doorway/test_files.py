@@ -147,7 +147,7 @@ def test_finding_out_the_umask_leaves_it_as_it_was(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(os, "umask", lambda mask: (asked.append(mask), plain(mask))[1])
     try:
         assert files().umask == 0o031
-        assert bool(asked) is not (told and LINUX)
+        assert bool(asked) is not (told and LINUX and "IAPEER_TEST_LIKE_A_MAC" not in os.environ)
         assert plain(0o031) == 0o031
     finally:
         plain(old)

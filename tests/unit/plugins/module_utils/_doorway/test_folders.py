@@ -78,6 +78,7 @@ def test_a_file_of_any_size_is_read_whole(peer: Path, size: int) -> None:
     assert found.data == data
 
 
+@pytest.mark.linux
 def test_a_file_that_has_no_size_is_read_whole() -> None:
     with Folder(FREE, "/proc/self") as folder:
         found = folder.read("cmdline")

@@ -320,6 +320,7 @@ def test_somebody_elses_in_a_folder_where_only_owners_may_remove(place: Path, ch
     check(peer / name, change, "unreadable: {path}: " + words, ordinary=True, blindly=change != "remove_folder")
 
 
+@pytest.mark.linux
 @as_root
 @pytest.mark.parametrize(("flag", "word"), [("i", "immutable"), ("a", "append-only")])
 @pytest.mark.parametrize("change", ["write", "remove", "mode"])
@@ -331,6 +332,7 @@ def test_a_file_that_the_file_system_locks(place: Path, change: str, flag: str, 
     assert (peer / "file").read_bytes() == b"old"
 
 
+@pytest.mark.linux
 @as_root
 @pytest.mark.parametrize(("flag", "word"), [("i", "immutable"), ("a", "append-only")])
 @pytest.mark.parametrize(
@@ -347,6 +349,7 @@ def test_a_folder_that_the_file_system_locks(place: Path, change: str, name: str
     check(peer / name, change, words)
 
 
+@pytest.mark.linux
 @as_root
 def test_a_locked_file_in_a_folder_that_is_to_go(place: Path) -> None:
     peer = peer_of(place)

@@ -376,7 +376,7 @@ def test_a_folder_that_cannot_be_made_is_no_failure(home_of: Home, monkeypatch: 
     @contextlib.contextmanager
     def nowhere(*_bases: object) -> Iterator[None]:
         raise Problem("there is no place to run a program from")
-        yield
+        yield  # pylint: disable=unreachable # it makes a generator
 
     monkeypatch.setattr(Files, "scratch", nowhere)
     lesson = study(home_of.host())

@@ -42,6 +42,7 @@ class Probing(Transcript):
         self.asked.append(url)
         return Outcome(self.answer)
 
+
 NO_VAULT = "IAPEER_MEMORY_VAULT_PATH is not set"
 
 

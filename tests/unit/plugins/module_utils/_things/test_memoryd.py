@@ -544,7 +544,7 @@ def test_what_it_runs_from_is_written_down_by_a_real_run_alone(host: Host, start
 
 
 CHANGES: dict[str, Callable[[Path], object]] = {
-    "touched": lambda path: os.utime(path),
+    "touched": os.utime,
     "dated tomorrow": lambda path: os.utime(path, (time.time() + 86400,) * 2),
     "rewritten as it was": lambda path: path.write_text("the first binary\n"),
     "replaced by the same": lambda path: (
