@@ -4,6 +4,7 @@ PYTHON ?= python3
 CORE ?=
 JOBS ?= 2
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 
 TOP := $(CURDIR)
 VENV := .venv
@@ -76,8 +77,9 @@ real-clients: venv .node/.stamp ## acceptance by the real codex and claude comma
 browser: .venv-browser/.stamp $(LINK) ## the page of a fleet in a real browser (chromium with its driver)
 	.venv-browser/bin/python -m pytest tests/browser $(PYTEST_ARGS)
 
-bench: venv ## the benchmark
-	PYTHONPATH=$(TOP)/.tree $(PY) tests/bench/bench.py
+bench: venv .venv-bench/.stamp ## the benchmark: docs/bench.md and its plots
+	PYTHONPATH=$(TOP)/.tree $(PY) tests/bench/bench.py --out docs $(BENCH_ARGS)
+	.venv-bench/bin/python tests/bench/plot.py docs
 
 fuzz: venv ## the property tests, with many more examples
 	HYPOTHESIS_PROFILE=fuzz $(VENV)/bin/python -m pytest -n $(JOBS) -m property $(PYTEST_ARGS)

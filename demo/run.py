@@ -46,7 +46,7 @@ def main() -> int:
     """Run the demo; the exit code is 0 only where all of it came out as told."""
     before = real_account()
     with tempfile.TemporaryDirectory(prefix="iapeer-memory-demo-") as folder:
-        host = build_host(Path(folder, "host"), form="v1_1", version=OLD, peers=PEERS, watcher=True)
+        host = build_host(Path(folder, "host"), form="v1_1", version=OLD, peers=PEERS, watcher=True, guide=True)
         try:
             tell(host, Path(folder))
         except Failed as failure:
@@ -68,6 +68,15 @@ def tell(host: ThrowawayHost, folder: Path) -> None:
     binary = install_provider(folder / "iapeer-memory", VERSION, sys.executable)
     head(f"A throwaway host: {len(PEERS)} peers, slot in the v1.1 form, memoryd {OLD} running (pid {old_pid})")
     install = ("-e", f"iapeer_memory_binary_src={binary}")
+    built = host.snapshot()
+    output = step(
+        host, f"What would {VERSION} bring?", "update", "--check", "--diff", *install, only="forms", binary=binary
+    )
+    texts = sorted(set(re.findall(r"^\+\+\+ after: (HOST/\S+)", output, re.MULTILINE)))
+    expect(bool(texts), "the new version's texts were not shown")
+    expect(not diff(built, host.snapshot()), f"looking changed something: {diff(built, host.snapshot())}")
+    print(f"  the new binary was asked from a scratch place: {len(texts)} files would become other ones, such as")
+    print("\n".join(f"    {path}" for path in texts[:: len(texts) // 4]))
     step(host, f"Bring it to {VERSION}", "update", *install, binary=binary)
     expect(host.daemon_pid() not in (None, old_pid), "memoryd was not restarted")
     print(f"  memoryd: pid {old_pid} ended, pid {host.daemon_pid()} runs {VERSION}; slot: {form(host)}")
@@ -75,6 +84,10 @@ def tell(host: ThrowawayHost, folder: Path) -> None:
     output = step(host, "Once more: nothing to do", "update", *install, show=False, binary=binary)
     expect("changed=0" in output and not diff(still, host.snapshot()), "a second update changed something")
     print("  changed=0, not a byte was written")
+    told = host.provider_verify("--repair")
+    bad = [name for name, row in told.items() if row[0] not in ("ok", "skip")]
+    expect(bool(told) and not bad and not diff(still, host.snapshot()), f"the provider is of another mind: {bad}")
+    head(f"What does the provider say to that?\n$ iapeer-memory verify --repair\n  {len(told)} checks, nothing to mend")
     changes = stage_drift(host)
     head(f"Somebody changes {len(changes)} things: {', '.join(changes)}")
     drifted = host.snapshot()
@@ -83,7 +96,11 @@ def tell(host: ThrowawayHost, folder: Path) -> None:
     step(host, "What has drifted?", "verify", code=2, only="FAIL")
     expect(not diff(drifted, host.snapshot()), "looking changed something")
     step(host, "Mend it", "verify", "-e", "iapeer_memory_repair=true", only="repaired")
-    step(host, "And look again", "verify")
+    reports = folder / "reports"
+    step(host, "And look again, with a report", "verify", "-e", f"iapeer_memory_report_dir={reports}", binary=reports)
+    fleet = read_json(reports / "fleet.json")
+    expect(fleet["counts"]["clean"] == 1, "the report is not clean")
+    print(f"  reports: {', '.join(sorted(path.name for path in reports.glob('[!.]*')))}; clean hosts: 1 of 1")
 
 
 def step(
@@ -102,7 +119,7 @@ def step(
     command = [Path(sys.executable).with_name("ansible-playbook"), f"agfpd.iapeer_memory.{playbook}", *arguments]
     command += ["-i", "demo,", "-c", "local", "-e", f"ansible_python_interpreter={sys.executable}"]
     environment = {**os.environ, **host.env, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "false"}
-    environment["ANSIBLE_HOME"] = str(host.base / "ansible")
+    environment["ANSIBLE_HOME"] = str(host.base.parent / "ansible")
     done = subprocess.run(command, env=environment, text=True, capture_output=True, check=False, cwd=CHECKOUT)
     lines = table(done.stdout)
     if done.returncode != code or not lines:

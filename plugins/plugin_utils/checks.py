@@ -107,7 +107,7 @@ def _config(checked: Checked) -> Row:
 
 
 def _slot(checked: Checked) -> Row:
-    if checked.look["slot"]["form"] == "v1_1":
+    if checked.look["slot"]["form"] == "v1_1" and checked.look["config"]["ok"]:
         return Row("memory-slot", FAIL, MIGRATE)
     row = checked.plain("memory-slot", "slot")
     unknown = not checked.look["version"] and checked.look["config"]["ok"] and not checked.look["binary"]["refused"]

@@ -1,11 +1,10 @@
 # Copyright: (c) 2026, the agfpd.iapeer_memory contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+"""Measure the collection against what it is to be measured by. `make bench` writes docs/bench.md and its plots.
 
-"""Measure the collection against what it is to be measured by, as ratios within one run. `make bench` prints them.
-
-Each pair runs in turn, A B A B …, so that a machine that is busy with other things disturbs both alike; quoted are the
-medians and the median of the ratios pair by pair. CPU is that of the whole process and of its children.
+In this order: converged runs against a play of eight pings; the sweep of one host's peers against a plain process that
+does no more than it must; a fleet of many hosts.
 """
 
 from __future__ import annotations
@@ -13,157 +12,223 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
-import statistics
-import subprocess
+import platform
+import shutil
 import sys
 import tempfile
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import Peer, ThrowawayHost, build_host
+from ansible.release import __version__ as ansible_version
 
-MODULE = "ansible_collections.agfpd.iapeer_memory.plugins.modules.peer_surfaces"
-BASELINE = Path(__file__).with_name("builtin_play.yml")
-FLOOR = """
-import json, sys
-names = (".claude/settings.json", ".mcp.json", *(f".claude/skills/iapeer-memory-{n}/SKILL.md"
-         for n in ("init", "status", "migrate", "distill")))
-for line in open(sys.argv[1]):
-    for name in names:
-        with open(f"{line.rstrip()}/{name}", "rb") as file:
-            data = file.read()
-        if name.endswith(".json"):
-            json.loads(data) == {}
-"""
+from ansible_collections.agfpd.iapeer_memory.tests.bench.measure import Command, Cost, Rounds, in_turn, median
+from ansible_collections.agfpd.iapeer_memory.tests.bench.tell import told
+from ansible_collections.agfpd.iapeer_memory.tests.fixtures.core import trust_entries
+from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import Peer, ThrowawayHost, build_host, write
+from ansible_collections.agfpd.iapeer_memory.tests.integration.playbook import COLLECTION, Fleet, settle
 
-
-class Cost(NamedTuple):
-    """What one run took, in seconds."""
-
-    wall: float
-    cpu: float
+VERSION = "7.1.0"
+PINGS = 8
+SWEEP = "ansible_collections.agfpd.iapeer_memory.plugins.modules.peer_surfaces"
+FLOORS = Path(__file__).with_name("floors.py")
+BOTH = ("claude", "codex")
+# Of the host that the playbooks work on.
+EIGHT = tuple(Peer(name) for name in ("index", "scriber", "dreamweaver", "ada", "bob")) + (
+    *(Peer("cyd", ("codex",)), Peer("dee", ("codex",)), Peer("eve", BOTH)),
+)
+# What a first sweep is measured by: trust would be one process of the core for every peer, whoever asks for it.
+FILES = ["hooks", "mcp", "skills"]
 
 
-class Command(NamedTuple):
-    """Something to measure: what it is, and how it is run."""
+class Plan(NamedTuple):
+    """How much is measured: hosts of a run, peers of a sweep, hosts of the fleet, rounds of each.
 
-    title: str
-    argv: Sequence[str]
-    environment: dict[str, str]
-    stdin: str = ""
+    warm: after one that does not count.
+    """
+
+    hosts: tuple[int, ...]
+    peers: tuple[int, ...]
+    fleet: int
+    runs: int
+    warm: bool
+
+
+WHOLE = Plan((1, 5, 20), (100, 1_000, 10_000), 200, 5, True)
+QUICK = Plan((1,), (5,), 2, 1, False)
 
 
 def main() -> int:
-    """Build the hosts, measure every pair, print one table."""
+    """Build the hosts, measure, and write what came of it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--peers", type=int, default=1000, help="peers of the large host")
-    parser.add_argument("--small", type=int, default=5, help="peers of the host that the built-in modules work on")
-    parser.add_argument("--runs", type=int, default=5, help="counted runs of each command, after one warm-up")
-    options = parser.parse_args()
+    parser.add_argument("--quick", action="store_true", help="just enough to see that it works")
+    parser.add_argument("--runs", type=int, help="rounds of everything, after one that does not count")
+    parser.add_argument("--out", type=Path, required=True, help="the folder for bench.md and bench.json")
+    given = parser.parse_args()
+    plan = QUICK if given.quick else WHOLE
+    plan = plan._replace(runs=given.runs or plan.runs)
     with tempfile.TemporaryDirectory(prefix="iapeer-memory-bench-") as folder:
-        large = built(Path(folder, "large"), options.peers)
-        small = built(Path(folder, "small"), options.small)
-        print(f"{options.runs} runs of each, in turn, after one warm-up; medians; all hosts converged\n")
-        try:
-            small.start_notifier()
-            small.wait_daemon()
-            compare(large, small, options)
-        finally:
-            small.stop()
+        found = measured(Path(folder), plan)
+    given.out.mkdir(parents=True, exist_ok=True)
+    (given.out / "bench.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    (given.out / "bench.md").write_text(told(found), encoding="utf-8")
+    print(told(found))
     return 0
 
 
-def compare(large: ThrowawayHost, small: ThrowawayHost, options: argparse.Namespace) -> None:
-    """Measure every pair."""
-    peers = f"{options.peers} peers"
-    pair(module_run(large, peers), floor(large, f"plain Python reads, parses and compares, {peers}"), options.runs)
-    pair(module_run(large, peers), module_run(small, f"{options.small} peers"), options.runs)
-    pair(playbook(small, "update"), pings(small, 14), options.runs)
-    pair(playbook(small, "verify"), playbook(small, "update"), options.runs)
-    pair(playbook(small, "update"), builtins(small, f"surfaces by built-in modules, {options.small} peers"), 3)
+def measured(folder: Path, plan: Plan) -> dict[str, Any]:
+    """Everything, as data."""
+    hosts: list[ThrowawayHost] = []
+    try:
+        for number in range(max(plan.hosts)):
+            hosts.append(converged(folder / f"host-{number}"))
+        runs = [playbooks(folder, hosts[:count], plan) for count in plan.hosts]
+        fleet = crowd(folder, hosts, plan)
+    finally:
+        for host in hosts:
+            host.stop()
+    return {
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
+        "versions": f"ansible-core {ansible_version}, Python {platform.python_version()}",
+        "rounds": plan.runs,
+        "hosts": runs,
+        "sweeps": [sweeps(folder, count, plan) for count in plan.peers],
+        "fleet": fleet,
+    }
 
 
-def built(base: Path, count: int) -> ThrowawayHost:
-    """A converged host with so many claude peers."""
-    peers = [Peer("index"), Peer("scriber"), Peer("dreamweaver")]
-    peers += [Peer(f"peer-{number:04d}") for number in range(count - len(peers))]
-    host = build_host(base, form="v1_2", peers=peers, fleet=True)
-    update = playbook(host, "update")
-    subprocess.run(update.argv, env=update.environment, check=True, capture_output=True)
+def summed(rounds: Rounds, names: Mapping[str, str]) -> dict[str, Any]:
+    """Of every command its medians, and of those in names the ratio to the one that is named there, round by round."""
+    found: dict[str, Any] = {}
+    for name in rounds[0]:
+        found[name] = {
+            key: median(rounds, lambda costs, name=name, key=key: getattr(costs[name], key)) for key in Cost._fields
+        }
+    for name, base in names.items():
+        for key in ("wall", "cpu"):
+            found[name][f"{key}_ratio"] = median(
+                rounds, lambda costs, n=name, b=base, k=key: getattr(costs[n], k) / getattr(costs[b], k)
+            )
+    return found
+
+
+# Playbooks
+
+
+def converged(base: Path) -> ThrowawayHost:
+    """A host of eight peers where all is well. Its daemon beats seldom: it is not what is measured."""
+    host = build_host(base, form="v1_2", version=VERSION, peers=EIGHT, beat=30)
+    settle(host)
+    host.start_notifier()
+    host.wait_daemon()
     return host
 
 
-def environment(host: ThrowawayHost) -> dict[str, str]:
-    """The environment of every command: the host's, and where Ansible finds the collection."""
-    own = {"ANSIBLE_HOME": str(host.base / "ansible"), "PYTHONPATH": os.environ["PYTHONPATH"]}
-    return {**os.environ, **host.env, **own, "ANSIBLE_PIPELINING": "1", "ANSIBLE_LOCALHOST_WARNING": "0"}
-
-
-def module_run(host: ThrowawayHost, what: str) -> Command:
-    """The sweep as a process of its own."""
-    arguments = json.dumps({"ANSIBLE_MODULE_ARGS": {"_ansible_remote_tmp": str(host.base)}})
-    return Command(f"sweep, {what}", [sys.executable, "-m", MODULE], environment(host), arguments)
-
-
-def floor(host: ThrowawayHost, title: str) -> Command:
-    """The least that can be done to look at the same files."""
-    names = host.base / "peers.txt"
-    names.write_text("".join(f"{host.peer(name)}\n" for name in host.peers))
-    return Command(title, [sys.executable, "-c", FLOOR, str(names)], environment(host))
-
-
-def ansible(host: ThrowawayHost, title: str, *arguments: str) -> Command:
-    """A run of ansible-playbook on the host."""
+def ansible(fleet: Fleet, playbook: str) -> Command:
+    """A run of ansible-playbook over the fleet, each host in an environment of its own."""
+    fleet.folder.mkdir(exist_ok=True)
     program = str(Path(sys.executable).with_name("ansible-playbook"))
-    local = ["-i", "bench,", "-c", "local", "-e", f"ansible_python_interpreter={sys.executable}"]
-    return Command(title, [program, *arguments, *local], environment(host))
+    environment = {**os.environ, "ANSIBLE_FORKS": "10", "ANSIBLE_NOCOLOR": "1"}
+    return Command([program, playbook, "-i", str(fleet.inventory())], environment)
 
 
-def playbook(host: ThrowawayHost, name: str) -> Command:
-    """update or verify, whole."""
-    return ansible(host, f"{name}, {len(host.peers)} peers", f"agfpd.iapeer_memory.{name}")
+def pings(folder: Path, count: int) -> str:
+    """A play of as many runs of the smallest module: what Ansible itself costs."""
+    play = folder / f"pings-{count}.yml"
+    tasks = "".join("    - ansible.builtin.ping:\n" for _number in range(count))
+    write(play, f"- hosts: all\n  gather_facts: false\n  tasks:\n{tasks}")
+    return str(play)
 
 
-def pings(host: ThrowawayHost, count: int) -> Command:
-    """As many runs of the smallest module: what Ansible itself costs."""
-    play = host.base / "pings.yml"
-    tasks = "".join("    - ansible.builtin.ping:\n" for _n in range(count))
-    play.write_text(f"- hosts: all\n  gather_facts: false\n  tasks:\n{tasks}")
-    return ansible(host, f"{count} pings", str(play))
+def playbooks(folder: Path, hosts: list[ThrowawayHost], plan: Plan) -> dict[str, Any]:
+    """verify and update, where nothing is to be done, against eight pings."""
+    fleet = Fleet(folder / "controller", {f"h{number:03}": host for number, host in enumerate(hosts)})
+    commands = {
+        "pings": ansible(fleet, pings(folder, PINGS)),
+        "verify": ansible(fleet, COLLECTION + "verify"),
+        "update": ansible(fleet, COLLECTION + "update"),
+    }
+    rounds = in_turn(commands, plan.runs, plan.warm)
+    return {"hosts": len(hosts), **summed(rounds, {"verify": "pings", "update": "pings"})}
 
 
-def builtins(host: ThrowawayHost, title: str) -> Command:
-    """The same files looked after by a play of built-in modules, looping over the peers."""
-    folders = json.dumps({"peers": [str(host.peer(name)) for name in host.peers]})
-    return ansible(host, title, str(BASELINE), "-e", folders)
+def crowd(folder: Path, hosts: list[ThrowawayHost], plan: Plan) -> dict[str, Any]:
+    """verify over as many inventory hosts as there might be, which share the throwaway ones, against one ping each."""
+    names = {f"h{number:03}": hosts[number % len(hosts)] for number in range(plan.fleet)}
+    fleet = Fleet(folder / "controller", names)
+    commands = {"ping": ansible(fleet, pings(folder, 1)), "verify": ansible(fleet, COLLECTION + "verify")}
+    rounds = in_turn(commands, max(1, plan.runs // 3), warm=False)
+    return {"hosts": plan.fleet, "rounds": len(rounds), **summed(rounds, {"verify": "ping"})}
 
 
-def pair(first: Command, second: Command, runs: int) -> None:
-    """Measure two commands in turn and print one line for each, and the ratio."""
-    costs: list[tuple[Cost, Cost]] = []
-    for number in range(runs + 1):
-        measured = (cost(first), cost(second))
-        costs += [measured] if number else []
-    for index, command in enumerate((first, second)):
-        wall = statistics.median(both[index].wall for both in costs)
-        cpu = statistics.median(both[index].cpu for both in costs)
-        print(f"  {command.title:62} {wall:8.3f} s wall {cpu:8.3f} s CPU")
-    wall = statistics.median(a.wall / b.wall for a, b in costs)
-    cpu = statistics.median(a.cpu / b.cpu for a, b in costs)
-    print(f"  {'ratio':62} {wall:8.2f}        {cpu:8.2f}\n", flush=True)
+# Sweeps
 
 
-def cost(command: Command) -> Cost:
-    """Run a command to its end; it must succeed."""
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run(
-        command.argv, env=command.environment, input=command.stdin, text=True, check=True, stdout=subprocess.DEVNULL
+def sweeps(folder: Path, count: int, plan: Plan) -> dict[str, Any]:
+    """The first sweep and the converged one of so many peers with both runtimes."""
+    host = build_host(
+        folder / f"peers-{count}",
+        form="v1_2",
+        version=VERSION,
+        peers=[Peer(f"peer-{number:05}", BOTH) for number in range(count)],
+        crew=False,
+        fleet=True,
     )
-    wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
-    return Cost(wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    first = in_turn({"first": sweep(host, surfaces=FILES)}, 1, warm=False)
+    listing = listed(host)
+    first[0].update(in_turn({"writing": floor("write", listing, str(host.base / "again"))}, 1, warm=False)[0])
+    trust(host)
+    commands = {
+        "sweep": sweep(host),
+        "sweep of nobody": sweep(host, peers=[]),
+        "floor": floor("compare", listing),
+        "floor of nothing": floor("compare", os.devnull),
+    }
+    rounds = in_turn(commands, plan.runs, plan.warm)
+    found = {"peers": count, **summed(rounds, {}), **summed(first, {"first": "writing"})}
+    for key in ("wall", "cpu"):
+        found["sweep"][f"{key}_ratio"] = median(
+            rounds, lambda costs, key=key: over(costs, "sweep", key) / over(costs, "floor", key)
+        )
+    shutil.rmtree(host.base)
+    return found
+
+
+def over(costs: dict[str, Cost], name: str, key: str) -> float:
+    """What the peers cost: without what the process costs that has none."""
+    nobody = {"sweep": "sweep of nobody", "floor": "floor of nothing"}[name]
+    return max(1e-6, float(getattr(costs[name], key)) - float(getattr(costs[nobody], key)))
+
+
+def sweep(host: ThrowawayHost, **options: Any) -> Command:
+    """The module as a process of its own, without Ansible around it; it fails where a surface does."""
+    arguments = {"_ansible_remote_tmp": str(host.base), **options}
+    environment = {**host.env, "PYTHONPATH": os.environ["PYTHONPATH"]}
+    return Command([sys.executable, "-m", SWEEP], environment, json.dumps({"ANSIBLE_MODULE_ARGS": arguments}))
+
+
+def floor(what: str, *words: str) -> Command:
+    """The least that can be done about the same files."""
+    return Command([sys.executable, str(FLOORS), what, *words], dict(os.environ))
+
+
+def listed(host: ThrowawayHost) -> str:
+    """A file with the names of all files that a sweep looks at, a line each."""
+    names = [
+        *(".claude/settings.json", ".mcp.json", ".codex/config.toml", ".codex/hooks.json"),
+        *(f".claude/skills/iapeer-memory-{name}/SKILL.md" for name in ("init", "status", "migrate", "distill")),
+    ]
+    path = host.base / "files.txt"
+    write(path, "".join(f"{host.peer(peer) / name}\n" for peer in host.peers for name in names))
+    return str(path)
+
+
+def trust(host: ThrowawayHost) -> None:
+    """All hooks trusted, as the core would have written it down by and by."""
+    with host.codex_config.open("a", encoding="utf-8") as config:
+        for peer in host.peers:
+            for key, value in trust_entries(str(host.peer(peer) / ".codex/hooks.json")).items():
+                config.write(f'\n[hooks.state.{json.dumps(key)}]\ntrusted_hash = "{value}"\n')
 
 
 if __name__ == "__main__":

@@ -48,11 +48,13 @@ def test_a_new_binary_is_installed_declared_and_run(build: Build, gather: Gather
     assert diff(before[0], bare.snapshot(times=True)) == []
     assert diff(before[1], linked.snapshot(times=True)) == []
     assert looked.statuses("linked")["memoryd"] == "changed"
-    assert looked.rows("bare")["slot"] == ("skip", "to be seen once the binary is installed")
-    assert {row.status for step, row in looked.rows("bare").items() if step != "binary"} == {"skip"}
+    assert looked.rows("bare")["slot"] == ("changed", "declared v1.3.0")
 
     landed = fleet.update(iapeer_memory_binary_src=str(new))
     assert landed.rc == 0, landed.output
+    assert [looked.statuses(name) for name in ("bare", "linked")] == [
+        landed.statuses(name) for name in ("bare", "linked")
+    ]
     assert landed.rows("bare")["binary"] == ("changed", f"{bare.provider_bin} installed")
     assert landed.rows("linked")["binary"] == ("changed", f"{linked.provider_bin} replaced")
     for host in (bare, linked):
@@ -75,12 +77,12 @@ def test_a_new_binary_is_installed_declared_and_run(build: Build, gather: Gather
 
 
 def test_templates_and_skills_of_the_operators_own_are_used(build: Build, gather: Gather, tmp_path: Path) -> None:
-    """Given texts replace what is there, others stay or are filled in; check mode shows the same."""
+    """Given texts win over the version's, which replace all others; check mode shows the same."""
     own = tmp_path / "own"
     write(own / "templates/en/scriber.md", "---\nname: scriber\n---\n# our scriber\n\nReads {{VAULT_PATH}}.\n")
     write(own / "skills/iapeer-memory-init/SKILL.md", "---\nname: iapeer-memory-init\n---\nOurs.\n")
     host = build(form="v1_2", peers=[], templates=True)
-    provided = (host.templates_dir / "index.md").read_bytes()
+    older = (host.templates_dir / "index.md").read_bytes()
     fleet = gather(host)
     options = {
         "iapeer_memory_templates_src": str(own / "templates"),
@@ -91,8 +93,9 @@ def test_templates_and_skills_of_the_operators_own_are_used(build: Build, gather
     assert landed.rc == 0, landed.output
     assert looked.statuses() == landed.statuses()
     assert f"+Reads {host.vault}." in looked.stdout
-    assert landed.rows()["templates"] == ("changed", "written: scriber.md")
-    assert (host.templates_dir / "index.md").read_bytes() == provided
+    assert landed.rows()["templates"].detail.startswith("written: ")
+    assert (host.templates_dir / "index.md").read_bytes() != older
+    assert (host.templates_dir / "scriber.md").read_bytes() == (own / "templates/en/scriber.md").read_bytes()
     assert (host.peer("scriber") / ".iapeer/IAPEER.md").read_text(encoding="utf-8") == (
         f"<!-- iapeer-memory doctrine v1.1.0 -->\n# our scriber\n\nReads {host.vault}.\n"
     )
@@ -111,5 +114,6 @@ def test_a_relative_path_leads_to_the_files_beside_the_playbook(build: Build, ga
     looked = gather(host).run(str(tmp_path / "own/play.yml"), "--check", "--diff")
     assert looked.rc == 0, looked.output
     assert looked.rows()["binary"] == ("changed", f"{host.provider_bin} replaced")
-    assert looked.rows()["templates"] == ("changed", "written: scriber.md")
+    assert looked.rows()["templates"].status == "changed"
+    assert "+# our scriber" in looked.stdout
     assert "+Ours." in looked.stdout

@@ -45,7 +45,7 @@ ROLE: dict[str, tuple[dict[str, Any], str]] = {
 PEER = {"personality": "alpha", "cwd": "relative/alpha", "runtimes": ["claude"]}
 # Options of single modules, and the whole message.
 MODULES: list[tuple[str, dict[str, Any], str]] = [
-    ("memory_slot", {"version": ""}, "version is empty: name the version that the slot is to declare"),
+    ("memory_slot", {"version": "new"}, "version must be a version such as 1.4.0, not 'new'"),
     ("memory_slot", {"state": "gone"}, "value of state must be one of: present, absent, got: gone"),
     ("memory_slot", {"version": "1.2.0", "binary_path": "/nowhere/x"}, "/nowhere/x: no such binary: "),
     ("peer_surfaces", {"port": 70000}, "port must be from 1 to 65535, not 70000"),

@@ -23,8 +23,8 @@ from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import (
 from ansible_collections.agfpd.iapeer_memory.tests.integration.conftest import Build
 from ansible_collections.agfpd.iapeer_memory.tests.integration.playbook import Run, run_alone
 
-STEPS = ["binary", "templates", "doctrines", "fleet", "surfaces", "plugin-off", "slot", "launcher", "triggers", "guide"]
-STEPS += ["memoryd"]
+STEPS = ["binary", "forms", "templates", "doctrines", "wake-policy", "fleet", "surfaces", "plugin-off", "slot"]
+STEPS += ["launcher", "triggers", "guide", "memoryd"]
 CLAUDE = ("index", "scriber", "dreamweaver", "alpha", "gamma")
 CODEX = ("beta", "gamma")
 SKILLS = ("init", "status", "migrate", "distill")
@@ -243,7 +243,8 @@ def test_update_looks_lands_and_rests(host: ThrowawayHost) -> None:
         name: row[0] for name, row in _table(landed).items()
     }
     assert {**_table(landed), "memoryd": ()} == {**_table(looked), "memoryd": ()}
-    assert {row[0] for name, row in _table(landed).items() if name != "binary"} == {"changed"}
+    assert [name for name, row in _table(landed).items() if row[0] != "changed"] == ["binary", "forms"]
+    assert _table(landed)["forms"][0] == "skip"  # a provider of this version cannot be asked: bundled ones
     assert_landed(host, before)
     assert_called_in_order(host)
     new_pid = host.daemon_pid()
@@ -255,7 +256,7 @@ def test_update_looks_lands_and_rests(host: ThrowawayHost) -> None:
     rested = run_alone(host, "update", "--diff")
     assert rested.rc == 0, rested.output
     assert rested.recap["host"]["changed"] == 0
-    assert {row[0] for row in _table(rested).values()} == {"ok"}
+    assert {row[0] for name, row in _table(rested).items() if name != "forms"} == {"ok"}
     assert diff(settled, host.snapshot(times=True)) == []
     assert host.daemon_pid() == new_pid
     assert {tuple(call["argv"]) for call in host.calls()} == {("list", "--json")}
@@ -377,20 +378,22 @@ def assert_called_in_order(host: ThrowawayHost) -> None:
 
 @pytest.mark.slow
 def test_update_of_a_russian_host_of_a_newer_version_that_is_already_v1_2(build: Build, gather: Any) -> None:
-    """Only what depends on version and language changes; the operator's own templates and settings stay."""
+    """Only what depends on version and language changes; templates belong to the version, settings to the operator."""
     host = build(form="v1_2", locale="ru", peers=[], templates=True, watcher=True)
-    mine = text(host.templates_dir / "index.md")
+    settings = text(host.config_file)
     run = gather(host).update(iapeer_memory_version="1.2.7", iapeer_memory_restart="never")
     assert run.rc == 0, run.output
     assert run.statuses()["plugin-off"] == "ok"
     assert run.rows()["slot"].detail == "redeclared v1.2.7 (was v1.1.0)"
-    assert run.rows()["memoryd"] == ("skip", "iapeer_memory_restart is never")
+    assert run.rows()["memoryd"] == ("skip", "restarts are switched off (never)")
     assert run.rows()["guide"] == ("skip", "no guide on this host: left so")
     assert not os.path.lexists(host.guide_path)
     assert host.slot()["version"] == "1.2.7"
-    assert text(host.templates_dir / "index.md") == mine
-    doctrine = text(host.peer("index") / ".iapeer/IAPEER.md")
-    assert doctrine == f"<!-- iapeer-memory doctrine v1.2.7 -->\n# index\n\nThe vault is {host.vault}.\n"
+    assert text(host.config_file) == settings
+    template, doctrine = text(host.templates_dir / "index.md"), text(host.peer("index") / ".iapeer/IAPEER.md")
+    assert doctrine.startswith("<!-- iapeer-memory doctrine v1.2.7 -->\n# ")
+    assert re.search("[а-яё]", template)
+    assert doctrine.partition("\n")[2] == template.split("---\n")[2].lstrip().replace("{{VAULT_PATH}}", str(host.vault))
     skill = text(host.peer("index") / ".claude/skills/iapeer-memory-init/SKILL.md")
     assert re.search("[а-яё]", skill)
     assert host.calls("memory-plugin") == []

@@ -183,7 +183,8 @@ def test_without_a_roles_manifest_triggers_and_doctrines_are_skipped(sight: Sigh
 def test_a_read_only_home_is_told_apart_from_drift(sight: Sight) -> None:
     alpha, beta = "peer-surfaces[alpha:claude]", "peer-surfaces[beta:codex]"
     assert sight.verified.failed("read_only") == [alpha, beta, "memoryd-heartbeat"]
-    assert sight.row("read_only", alpha).detail.startswith("mcp has drifted: ")
+    assert "mcp failed: " in sight.row("read_only", alpha).detail
+    assert "not writable: permission denied" in sight.row("read_only", alpha).detail
     assert "permission denied" in sight.row("read_only", beta).detail
     assert sight.checked.failed("read_only") == ["surfaces"]
     assert "ermission denied" in sight.repaired.rows("read_only")["peer-surfaces"].detail

@@ -172,6 +172,8 @@ class Loader:
 class Finder:
     """Finds the code under test as it would have been found, with a loader of ours around its own."""
 
+    like_a_mac = True  # how it knows itself where this file was loaded under another name
+
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         """The spec; None for all other code."""
         if not name.startswith(SUBJECT):
@@ -187,7 +189,7 @@ class Finder:
 
 def install() -> None:
     """From now on the code under test that is imported runs on a Mac."""
-    if not any(isinstance(finder, Finder) for finder in sys.meta_path):
+    if not any(getattr(finder, "like_a_mac", False) for finder in sys.meta_path):
         sys.meta_path.insert(0, Finder())  # type: ignore[arg-type]
 
 

@@ -1,0 +1,69 @@
+# Copyright: (c) 2026, the agfpd.iapeer_memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Draw what bench.py measured: cost against peers and against hosts. python plot.py FOLDER, where bench.json is."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("svg")
+matplotlib.rcParams["svg.hashsalt"] = "bench"  # the same picture from the same figures
+from matplotlib import pyplot  # noqa: E402
+
+Curve = tuple[str, list[float], list[float]]
+
+
+def main() -> int:
+    """Draw both."""
+    folder = Path(sys.argv[1])
+    found = json.loads((folder / "bench.json").read_text(encoding="utf-8"))
+    draw(folder / "bench-hosts.svg", "hosts", host_curves(found))
+    draw(folder / "bench-peers.svg", "peers, both runtimes", peer_curves(found))
+    return 0
+
+
+def host_curves(found: dict[str, Any]) -> list[Curve]:
+    """Whole runs against the number of hosts, the fleet's too."""
+    points = [*found["hosts"], found["fleet"]]
+    curves: list[Curve] = []
+    for name, title in (("pings", "eight pings"), ("verify", "verify"), ("update", "update")):
+        measured = [(point["hosts"], point[name]["wall"]) for point in points if name in point]
+        curves.append((title, [count for count, _wall in measured], [wall for _count, wall in measured]))
+    return curves
+
+
+def peer_curves(found: dict[str, Any]) -> list[Curve]:
+    """Sweeps against the number of peers, without what they cost where there is nobody."""
+    counts = [sweep["peers"] for sweep in found["sweeps"]]
+
+    def over(name: str, nobody: str) -> list[float]:
+        return [max(1e-4, sweep[name]["wall"] - sweep[nobody]["wall"]) for sweep in found["sweeps"]]
+
+    return [
+        ("first sweep", counts, [sweep["first"]["wall"] for sweep in found["sweeps"]]),
+        ("floor of a first sweep", counts, [sweep["writing"]["wall"] for sweep in found["sweeps"]]),
+        ("converged sweep", counts, over("sweep", "sweep of nobody")),
+        ("floor", counts, over("floor", "floor of nothing")),
+    ]
+
+
+def draw(path: Path, what: str, curves: list[Curve]) -> None:
+    """One picture, both axes logarithmic: what grows in proportion is a straight line."""
+    figure, axes = pyplot.subplots(figsize=(7, 4.2))
+    for title, counts, seconds in curves:
+        axes.plot(counts, seconds, marker="o", label=title)
+    axes.set(xscale="log", yscale="log", xlabel=what, ylabel="seconds")
+    axes.grid(True, which="both", linewidth=0.3)
+    axes.legend()
+    figure.savefig(path, metadata={"Date": None}, bbox_inches="tight")
+    pyplot.close(figure)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+# Copyright: (c) 2026, the agfpd.iapeer_memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What was measured, as a page. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+# At most so much of what it is measured by.
+LIMITS = {"verify": 0.5, "update": 0.55, "sweep": 3.0}
+HEAD = """# What it costs
+
+Measured by `make bench` on {machine}, {versions}. What is compared was
+measured in turn, {rounds} rounds of it after one that does not count, unless it says otherwise. Seconds are medians,
+and so are the ratios, each within its round. Read the ratios: seconds are those of this machine on that day.
+
+## Where nothing is to be done, against a play of eight pings
+
+A host of eight peers, all of it in order. Wanted: verify at most {verify}, update at most {update} of eight bare pings.
+
+{hosts}
+
+![Seconds against hosts](bench-hosts.svg)
+
+## The sweep of one host's peers, against the least that can be done
+
+Peers with both runtimes, eight files each; what the process costs without peers is taken off on both sides. The floor
+opens, reads, parses and compares the same files in one plain process; that of a first sweep writes them by rename, and
+makes sure of nothing. First sweeps were measured once, and without trust, which is a process of the core for each peer.
+Wanted: a converged sweep of at most {sweep} times the floor.
+
+{sweeps}
+
+![Seconds against peers](bench-peers.svg)
+
+## A fleet
+
+{fleet_rounds}verify of {fleet_hosts} hosts on this one machine, 10 at a time, all in order, against one ping each.
+
+{fleet}
+"""
+
+
+def told(found: Mapping[str, Any]) -> str:
+    """The page of everything that was measured (see bench.py)."""
+    fleet = found["fleet"]
+    return HEAD.format(
+        machine=found["machine"],
+        versions=found["versions"],
+        rounds=found["rounds"],
+        **LIMITS,
+        hosts=_hosts(found["hosts"]),
+        sweeps=_sweeps(found["sweeps"]),
+        fleet=_fleet(fleet),
+        fleet_hosts=fleet["hosts"],
+        fleet_rounds="" if fleet["rounds"] == found["rounds"] else f"Rounds: {fleet['rounds']}, without a warm-up. ",
+    )
+
+
+def _hosts(runs: Sequence[Mapping[str, Any]]) -> str:
+    head = ["hosts", "", "8 pings, s", "s", "ratio", "ratio of CPU"]
+    rows = [
+        [run["hosts"], name, _seconds(run["pings"]["wall"]), _seconds(run[name]["wall"]), *_ratios(run[name])]
+        for run in runs
+        for name in ("verify", "update")
+    ]
+    return _table(head, rows)
+
+
+def _sweeps(sweeps: Sequence[Mapping[str, Any]]) -> str:
+    head = ["peers", "", "floor, s", "s", "ratio", "ratio of CPU", "memory, MB"]
+    rows = []
+    for found in sweeps:
+        for name, base, nobody in (("sweep", "floor", "sweep of nobody"), ("first", "writing", "")):
+            spent = found[name]["wall"] - (found[nobody]["wall"] if nobody else 0)
+            least = found[base]["wall"] - (found["floor of nothing"]["wall"] if nobody else 0)
+            title = "converged" if name == "sweep" else "first"
+            ratios, memory = _ratios(found[name]), f"{found[name]['memory'] / 1e6:.0f}"
+            rows.append([f"{found['peers']:,}", title, _seconds(least), _seconds(spent), *ratios, memory])
+    return _table(head, rows)
+
+
+def _fleet(found: Mapping[str, Any]) -> str:
+    head = ["", "s", "ratio", "CPU, s", "ratio of CPU", "lines printed", "lines a host", "memory of the controller, MB"]
+    rows = []
+    for name in ("ping", "verify"):
+        run = found[name]
+        wall, cpu = _ratios(run) if "wall_ratio" in run else ("", "")
+        memory, lines = f"{run['memory'] / 1e6:.0f}", run["lines"]
+        each = f"{lines / found['hosts']:.1f}"
+        rows.append([name, _seconds(run["wall"]), wall, _seconds(run["cpu"]), cpu, f"{lines:.0f}", each, memory])
+    return _table(head, rows)
+
+
+def _ratios(run: Mapping[str, float]) -> tuple[str, str]:
+    return f"{run['wall_ratio']:.2f}", f"{run['cpu_ratio']:.2f}"
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.3f}" if value < 1 else f"{value:.2f}"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
