@@ -28,10 +28,12 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces impo
     trust,
 )
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import (
+    binary,
     doctrines,
     fleet_map,
     memoryd,
     provider_files,
+    setup,
     slot,
     triggers,
     wake_policy,
@@ -97,6 +99,9 @@ STEPS = {
     "templates": step(provider_files.ensure, part="templates"),
     "given template": step(provider_files.ensure, part="templates", templates={"index.md": "# mine\n"}),
     "launcher": step(provider_files.ensure, part="launcher"),
+    "no scripts": step(provider_files.ensure, part="launcher", state="absent"),
+    "no binary": step(binary.ensure, state="absent"),
+    "first day": step(setup.ensure, forms="bundled", vault_path="{home}"),
     "guide": step(provider_files.ensure, part="guide"),
     "doctrines": step(doctrines.ensure, version=VERSION),
     "wake policy": step(wake_policy.ensure),
@@ -106,6 +111,7 @@ STEPS = {
         triggers.ensure, state="present", kind="time", id=DREAM, target="dreamweaver", when="0 4 * * 1",
         text="DREAM_TICK", wait=1,
     ),
+    "no triggers": step(triggers.ensure, state="absent", standard=True, wait=1),
     "all triggers": step(triggers.ensure, state="present", standard=True, wait=1),
     "memoryd": step(memoryd.ensure, newer_than=["{binary}"], hung_after=120.0, wait=5.0),
 }  # fmt: skip
@@ -135,6 +141,8 @@ def run(host: Host, done: Step, check: bool) -> Run:
     options = dict(done.options)
     if "newer_than" in options:
         options["newer_than"] = [host.paths.binary]
+    if "vault_path" in options:
+        options["vault_path"] = f"{host.paths.home}/notes"
     if options.get("kind") == "event":
         options["script"] = host.paths.launcher
     try:

@@ -1066,6 +1066,35 @@ def test_where_none_runs_the_one_that_the_notifier_starts_is_waited_for(host: Ho
     assert (result["changed"], result["old_pid"]) == (False, None)
 
 
+def test_ended_for_good_it_is_not_waited_for_and_a_second_time_there_is_nothing_to_do(host: Host, start: Start) -> None:
+    process = start()
+    pid_file(host, process.pid)
+    assert restart(host, check=True, state="ended")["action"] == "ended"
+    assert still_runs(process)
+    result = restart(host, state="ended")
+    assert (result["changed"], result["action"], result["old_pid"], result["signal"]) == (
+        *(True, "ended", process.pid, "TERM"),
+    )
+    assert process.wait(5) is not None
+    assert not Path(host.paths.pid).exists()
+    assert restart(host, state="ended")["action"] == "not_running"
+
+
+def test_one_that_is_only_starting_is_ended_for_good_too(host: Host, start: Start) -> None:
+    process = start(name=host.paths.binary, more=("memoryd",))
+    assert restart(host, state="ended")["old_pid"] == process.pid
+    assert process.wait(5) is not None
+
+
+def test_a_pid_that_is_somebody_elses_is_not_ended_for_good(host: Host, start: Start) -> None:
+    process = start(name="editor")
+    pid_file(host, process.pid)
+    result = restart(host, state="ended")
+    assert (result["action"], result["changed"]) == ("pid_file_removed", True)
+    assert still_runs(process)
+    assert not Path(host.paths.pid).exists()
+
+
 def test_where_none_comes_up_that_is_a_failure(host: Host) -> None:
     result = restart(host._replace(clock=Clock()), state="running", wait=1)
     assert (result["failed"], result["state"], result["changed"]) == (True, "dead", False)
