@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._host.host import Host
 from .._host.results import SKIPPED, Result
@@ -20,8 +20,18 @@ from .learned import Lesson, forms_of, learn, study
 
 KEPT = "kept"
 ASKED_FOR = "asked for"
-# What this process knows already, by everything that it depends on: whether it is kept, and the lesson.
-_known: dict[str, tuple[bool, Lesson]] = {}
+
+
+class Known(NamedTuple):
+    """What this process knows already: a lesson, whether it was kept by an earlier one, and whether it is on disk."""
+
+    lesson: Lesson
+    recalled: bool = False
+    on_disk: bool = False
+
+
+# By everything that it depends on.
+_known: dict[str, Known] = {}
 
 
 def wanted_forms(host: Host, options: Mapping[str, Any], ahead: Ahead = NOTHING, keep: bool = False) -> Forms:
@@ -52,7 +62,7 @@ def remembered_version(host: Host) -> str:
     if key is None:
         return ""
     known = _known.get(_memo(host, key))
-    lesson = known[1] if known else memory.recall(host, key)
+    lesson = known.lesson if known else memory.recall(host, key)
     return lesson.version if lesson else ""
 
 
@@ -79,16 +89,16 @@ def _of_the_provider(host: Host, keep: bool) -> tuple[str, Forms]:
     memo = _memo(host, key)
     if memo not in _known:
         kept = memory.recall(host, key)
-        _known[memo] = (True, kept) if kept else (False, study(host))
-    on_disk, lesson = _known[memo]
-    why = lesson.why
-    if on_disk and lesson.forms is None:
+        _known[memo] = Known(kept, recalled=True, on_disk=True) if kept else Known(study(host))
+    known = _known[memo]
+    lesson, why = known.lesson, known.lesson.why
+    if known.recalled and lesson.forms is None:
         why += f" (as found before; remove {memory.memory_path(host)} to have it tried again)"
-    if keep and not on_disk and lesson.lasting and memory.key_of(host) == key:
+    if keep and not known.on_disk and lesson.lasting and memory.key_of(host) == key:
         failure = memory.keep(host, key, lesson)
-        _known[memo] = (not failure, lesson)
+        _known[memo] = known._replace(on_disk=not failure)
         why += f"; not kept: {failure}" if failure else ""
-    return KEPT if on_disk else LEARNED, forms_of(host, lesson._replace(why=why))
+    return KEPT if known.recalled else LEARNED, forms_of(host, lesson._replace(why=why))
 
 
 def _memo(host: Host, key: Mapping[str, Any]) -> str:
