@@ -37,10 +37,13 @@ ROLE: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "src": (
         {"iapeer_memory_binary_src": "/nowhere/iapeer-memory"},
-        "iapeer_memory_binary_src: no such file on the controller: /nowhere/iapeer-memory",
+        "binary_src: no such file on the controller: '/nowhere/iapeer-memory'",
     ),
-    "templates": ({"iapeer_memory_templates_src": "EMPTY"}, "EMPTY holds no templates"),
-    "skills": ({"iapeer_memory_skills_src": "EMPTY"}, "EMPTY holds no skills"),
+    "templates": ({"iapeer_memory_templates_src": "EMPTY"}, "templates_src: EMPTY on the controller holds no *.md"),
+    "skills": (
+        {"iapeer_memory_skills_src": "EMPTY"},
+        "skills_src: EMPTY on the controller holds no iapeer-memory-*/SKILL.md",
+    ),
 }
 PEER = {"personality": "alpha", "cwd": "relative/alpha", "runtimes": ["claude"]}
 # Options of single modules, and the whole message.

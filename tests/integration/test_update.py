@@ -356,7 +356,7 @@ def foreign_changes(host: ThrowawayHost, before: dict[str, tuple[Any, ...]]) -> 
     """What changed of the files that update has no business in."""
     ours = r"(.*/)?(settings\.json|\.mcp\.json|hooks\.json|config\.toml|SKILL\.md|IAPEER\.md|memory-provider\.json)"
     ours += r"|.*/(fleet\.json|peer-profile\.json|templates(/.*)?|hooks(/.*)?|memoryd.*|dream-tick-gate\.sh)"
-    ours += r"|.*/fragments/iapeer-memory\.md|.*/skills/iapeer-memory-\w+"
+    ours += r"|.*/fragments/iapeer-memory\.md|.*/skills/iapeer-memory-\w+|.*/provider-forms\.json"
     return [line for line in diff(before, host.snapshot(times=True)) if not re.fullmatch(ours, line[2:])]
 
 

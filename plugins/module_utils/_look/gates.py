@@ -26,7 +26,6 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "forms": ("binary",),
     "templates": ("binary", "forms"),
     "doctrines": ("binary", "templates"),
-    "role-descriptions": ("templates",),
     "surfaces": ("binary", "fleet"),
     "plugin-off": ("surfaces",),
     "slot": ("binary", "plugin-off"),

@@ -82,7 +82,7 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
         return Result("skipped", f"the slot is held by {shown(slot.provider)}: not our fleet", data={"results": []})
     if slot.form != V1_1 and method == "core":
         return Result("absent", "nothing to do: the slot is not in the v1.1 form", data={"results": []})
-    traces = find_traces(host, _wanted_peers(host, options.get("peers"), ahead))
+    traces = find_traces(host, _wanted_peers(host, options.get("peers"), ahead, slot.form == V1_1))
     for trace in traces:
         host.files.sandbox.check(trace.cwd)
     if method == "native":
@@ -100,13 +100,16 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
     return _native(host, options, traces, check)
 
 
-def _wanted_peers(host: Host, given: Sequence[Mapping[str, Any]] | None, ahead: Ahead) -> tuple[Peer, ...]:
+def _wanted_peers(
+    host: Host, given: Sequence[Mapping[str, Any]] | None, ahead: Ahead, legacy: bool
+) -> tuple[Peer, ...]:
+    """The peers to look at; legacy: without a map the registry is asked, because none of them may be stranded."""
     if ahead.peers is not None:
         return ahead.peers
     if given is not None:
         return peers_of([dict(entry) for entry in given])
     fleet = read_fleet(host)
-    return fleet.peers if fleet.readable else peers_of(read_registry(host))
+    return fleet.peers if fleet.readable or not legacy else peers_of(read_registry(host))
 
 
 def _nowhere() -> Result:

@@ -120,8 +120,11 @@ def read_daemon(host: Host) -> Daemon:
 def find_starting(host: Host) -> Process | None:
     """A memoryd of this host that has no pid file yet, because it still indexes the vault; None where none is seen.
 
-    Only where the system lists its processes as files can one be seen.
+    Only where the system lists its processes as files can one be seen. None where the pid file is a live host's, which
+    the sandbox hides.
     """
+    if host.files.sandbox.hides(host.paths.pid):
+        return None
     try:
         with Folder(host.files.sandbox, "/proc") as processes:
             pids = [int(name) for name in processes.names("") if PID_TEXT.fullmatch(name)]
