@@ -259,7 +259,7 @@ def test_update_looks_lands_and_rests(host: ThrowawayHost) -> None:
     assert {row[0] for name, row in _table(rested).items() if name != "forms"} == {"ok"}
     assert diff(settled, host.snapshot(times=True)) == []
     assert host.daemon_pid() == new_pid
-    # The registry once, and of what Codex's own config records as trusted one, in case Codex has come to count otherwise.
+    # The registry, and one of the hooks that Codex's own config records as trusted: Codex may count otherwise by now.
     asked = [call["argv"] for call in host.calls()]
     assert sorted(argv[0] for argv in asked) == ["list", "trust-hooks"]
     assert all(_reads(argv) for argv in asked)
