@@ -125,7 +125,9 @@ def test_the_step_says_where_the_forms_are_from(home_of: Home) -> None:
     words = "learned from v7.1.0"
     assert ensure(home_of.host(), {}, check=True) == Result("learned", words, data=data)
     assert ensure(home_of.host(), {}, check=False) == Result("learned", words, data=data)
+    assert new_process(home_of) == ASKED
     assert ensure(home_of.host(), {}, check=False) == Result("kept", words, data=data)
+    assert home_of.asked == []
 
 
 def test_where_nothing_can_be_kept_the_step_says_so_and_does_not_fail(home_of: Home) -> None:
