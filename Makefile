@@ -3,6 +3,7 @@
 PYTHON ?= python3
 CORE ?=
 JOBS ?= 2
+SELECT ?=
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 
@@ -16,6 +17,8 @@ TYPED_FILES = $(call FILES,'plugins/*.py' 'tests/fixtures/*.py' 'tests/tools/*.p
     molecule/shared/inside/isolation.py)
 SHELL_FILES = $(call FILES,.ci/run '*.sh')
 TARBALL = build/agfpd-iapeer_memory-$(shell sed -n 's/^version: //p' galaxy.yml).tar.gz
+
+SELECTED = $(if $(SELECT),-m '$(SELECT)') $(PYTEST_ARGS)
 
 export ANSIBLE_COLLECTIONS_PATH := $(TOP)/.tree
 export ANSIBLE_HOME := $(TOP)/.ansible
@@ -36,14 +39,14 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo '  PYTHON=python3.N makes the environment; CORE="2.20 2.21" selects cores of the matrix; JOBS=N runs N tests at once;'
-	@echo '  PYTEST_ARGS="..." goes to pytest; CONTAINER_ENGINE=podman|docker; MOLECULE_REQUIRED=1 and MATRIX_REQUIRED=1 make'
+	@echo '  SELECT="not slow" chooses tests by their marks, PYTEST_ARGS="..." goes to pytest; CONTAINER_ENGINE=podman|docker; MOLECULE_REQUIRED=1 and MATRIX_REQUIRED=1 make'
 	@echo '  a failure of what cannot be had.'
 
 demo: venv ## build a throwaway host, update it, verify it, stage drift and mend it
 	PYTHONPATH=.tree $(PY) demo/run.py
 
-test: venv ## lint, unit, integration, sanity on one ansible-core; molecule where a container engine answers
-	+$(PY) tests/tools/phases.py test lint,sanity unit integration molecule-if-engine
+test: venv ## lint, unit, integration, sanity on one ansible-core, without what is slow; molecule where a container engine answers
+	+SELECT='not slow' $(PY) tests/tools/phases.py test lint,sanity unit integration molecule-if-engine
 
 matrix: venv ## unit, integration and sanity on every maintained ansible-core; hosts on the oldest and the newest Python
 	+$(PY) tests/tools/matrix.py $(CORE)
@@ -57,10 +60,10 @@ lint: venv ## ruff, mypy, ansible-lint (with yamllint), shellcheck, reuse, the c
 	$(PY) -m antsibull_changelog lint
 
 unit: venv ## unit tests
-	$(VENV)/bin/python -m pytest -n $(JOBS) --dist worksteal tests/unit $(PYTEST_ARGS)
+	$(VENV)/bin/python -m pytest -n $(JOBS) --dist worksteal tests/unit $(SELECTED)
 
 integration: venv ## integration tests: whole playbooks and modules on throwaway hosts
-	$(VENV)/bin/python -m pytest -n $(JOBS) tests/integration $(PYTEST_ARGS)
+	$(VENV)/bin/python -m pytest -n $(JOBS) tests/integration $(SELECTED)
 
 sanity: venv ## ansible-test sanity, without what lint looks at (the matrix runs all of it)
 	$(VENV)/bin/python tests/tools/sanity.py --brief

@@ -27,8 +27,6 @@ from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import (
 from ansible_collections.agfpd.iapeer_memory.tests.integration.conftest import Build, Gather
 from ansible_collections.agfpd.iapeer_memory.tests.integration.playbook import Row, Run, act
 
-pytestmark = pytest.mark.slow
-
 DREAM = "iapeer-memory-dream-tick"
 SLOT = "home/.iapeer/memory-provider.json"
 MAP = "home/.iapeer/state/iapeer-memory/fleet.json"

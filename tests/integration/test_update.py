@@ -223,7 +223,6 @@ def host(build: Build) -> ThrowawayHost:
     return built
 
 
-@pytest.mark.slow
 def test_update_looks_lands_and_rests(host: ThrowawayHost) -> None:
     before, old_pid = host.snapshot(times=True), host.daemon_pid()
 

@@ -17,8 +17,6 @@ from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import Pee
 from ansible_collections.agfpd.iapeer_memory.tests.integration.conftest import Build, Gather
 from ansible_collections.agfpd.iapeer_memory.tests.integration.playbook import Row, Run, settle
 
-pytestmark = pytest.mark.slow
-
 SLOT = "home/.iapeer/memory-provider.json"
 # A root that may write only where the mode says so, as anybody else.
 WITHOUT_PRIVILEGES = "setpriv --inh-caps=-all --bounding-set=-all --ambient-caps=-all "

@@ -4,9 +4,9 @@
 """Unit, integration and sanity on every maintained ansible-core, and the hosts' side on its oldest and newest Python.
 
 Each core runs on one Python, found on PATH or among pyenv's, never a shim. What depends on neither runs with the first
-core only, what depends on Python alone once for each. Where a Python or a core cannot be had this is said; with
-CI=true or MATRIX_REQUIRED=1 it is a failure. Arguments: the cores to run, all without any; JOBS says how many cells run
-at once.
+core only, what depends on Python alone on the oldest and the newest. Where a Python or a core cannot be had this is
+said; with CI=true or MATRIX_REQUIRED=1 it is a failure. Arguments: the cores to run, all without any; JOBS says how
+many cells run at once.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def main() -> int:
     missing: list[Done] = []
     venvs: dict[str, Path] = {}
     pythons = {f"core-{core}": CORES[core] for core in wanted}
-    pythons |= {f"py{python}": python for python in sorted({*TARGETS, *(CORES[core] for core in wanted)})}
+    pythons |= {f"py{python}": python for python in TARGETS}
     for name, python in pythons.items():
         made = environment(name, python)
         if isinstance(made, Path):

@@ -9,7 +9,7 @@ temporary directory outside the checkout: the tests too, which no release contai
 tests did run.
 
 Its own environments stay in .cache/ansible-test-home. It makes them with a pip bootstrap it would download; the
-stand-in put in its place uses the pip that Python brings along, so nothing but a package index is needed.
+stand-in put in its place needs nothing but a package index.
 
 --brief leaves out what other tools have looked at already, and other Pythons than the one it runs on. Further
 arguments go to ansible-test (for example --test pylint).
@@ -46,17 +46,25 @@ ELSEWHERE = {
 # What cannot be had here: the requirements of a release name an archive that is in no package index.
 NOT_TO_BE_HAD = {"2.22": {"pylint"}}
 
-# The bootstraps that the supported releases ask for.
+# The bootstraps that the supported releases ask for. The stand-in fetches the pip that is asked for once, and unpacks it
+# into each of the environments.
 GET_PIP_NAMES = ("get_pip_24_2.py", "get_pip_25_2.py")
-GET_PIP = """\
+GET_PIP = f"""\
+import glob
 import subprocess
 import sys
+import sysconfig
+import zipfile
 
-subprocess.check_call([sys.executable, '-m', 'ensurepip', '--default-pip'], stdout=subprocess.DEVNULL)
-args = [arg for arg in sys.argv[1:] if arg not in ('--no-setuptools', '--no-wheel')]
-sys.exit(subprocess.call([sys.executable, '-m', 'pip', 'install', *args]))
+wheels = {str(HOME / "wheels")!r}
+wanted = next(arg for arg in sys.argv[1:] if arg.startswith('pip=='))
+pattern = wheels + '/' + wanted.replace('==', '-') + '-*.whl'
+if not glob.glob(pattern):
+    fetch = [{sys.executable!r}, '-m', 'pip', 'download', '--quiet', '--no-deps', '--dest', wheels, wanted]
+    subprocess.check_call(fetch)
+with zipfile.ZipFile(glob.glob(pattern)[0]) as wheel:
+    wheel.extractall(sysconfig.get_paths()['purelib'])
 """
-
 
 def search_path() -> str:
     """PATH with this Python's tools first, and the versions behind a version manager's shims in place of the shims.
