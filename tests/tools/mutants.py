@@ -17,6 +17,7 @@ has tests of its own, below another root.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
 import random
@@ -85,9 +86,13 @@ NAMESPACE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
 
 
 class Candidate(NamedTuple):
-    """A mutant to be tried: its file below module_utils, the whole text, what is changed; known: it has to die."""
+    """A mutant to be tried: its file below module_utils, the whole text before and with it, what is changed.
+
+    known: it has to die.
+    """
 
     name: str
+    before: bytes
     source: bytes
     what: str
     known: bool
@@ -121,26 +126,27 @@ def known_candidate(known: Known) -> Candidate:
     mutated = source.replace(old, known.new.encode())
     if not is_python(mutated):
         raise ValueError(f"{known.file}: {known.says}: no Python: {known.new!r}")
-    return Candidate(known.file, mutated, known.says, True)
+    return Candidate(known.file, source, mutated, known.says, True)
 
 
 def sample(names: list[str], seed: int, count: int) -> list[Candidate]:
     """So many of all mutants of the files, always the same for a seed."""
-    pool = [(name, mutant) for name in names for mutant in mutants_of(read(name))]
+    sources = {name: read(name) for name in names}
+    pool = [(name, mutant) for name, source in sources.items() for mutant in mutants_of(source)]
     random.Random(seed).shuffle(pool)
     found: list[Candidate] = []
     for name, mutant in pool:
-        mutated = mutant.of(read(name))
         if len(found) == count:
             break
+        mutated = mutant.of(sources[name])
         if is_python(mutated):
-            found.append(Candidate(name, mutated, mutant.what, False))
+            found.append(Candidate(name, sources[name], mutated, mutant.what, False))
     return found
 
 
 def told(candidate: Candidate) -> str:
     """The lines that a mutant changes."""
-    before, after = (text.decode().splitlines() for text in (read(candidate.name), candidate.source))
+    before, after = (text.decode().splitlines() for text in (candidate.before, candidate.source))
     lines = list(difflib.unified_diff(before, after, n=0, lineterm=""))[2:]
     first = lines[0].split()[1].lstrip("-").partition(",")[0]
     changed = "\n".join(f"    {line}" for line in lines[1:] if not line.startswith("@@"))
@@ -148,26 +154,19 @@ def told(candidate: Candidate) -> str:
 
 
 class Bench:
-    """A copy of the checkout in which mutants are tried, one after the other."""
+    """A copy of the checkout in which mutants are tried, one after the other; pristine: one that nobody touches."""
 
-    def __init__(self, base: Path, namespace: bool) -> None:
-        self._top, self._temp, self._namespace = base / "copy", base / "tmp", namespace
+    def __init__(self, base: Path, pristine: Path, namespace: bool) -> None:
+        self._top, self._temp, self._pristine, self._namespace = base / "copy", base / "tmp", pristine, namespace
         self._temp.mkdir(mode=0o1777, parents=True)
         base.chmod(0o755)  # tests become somebody else
-        words = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"]
-        listed = subprocess.run(words, cwd=TOP, capture_output=True, check=True).stdout.decode()
-        self._names = [name for name in listed.split("\0") if name and (TOP / name).is_file()]
+        self._names = [path.relative_to(pristine) for path in pristine.rglob("*") if path.is_file()]
         for name in self._names:
-            self._bring(name)
+            bring(pristine, self._top, name)
         link = self._top / LINK
         link.parent.mkdir(parents=True)
         link.symlink_to("../../..")
         self._clock = time.time()
-
-    def _bring(self, name: str) -> None:
-        target = self._top / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(TOP / name, target)
 
     def run(self, name: str, source: bytes, limit: float) -> tuple[int | None, float, str]:
         """The tests of a file with another text: pytest's exit code (None: not done in time), the seconds, the output.
@@ -209,19 +208,32 @@ class Bench:
     def _heal(self) -> None:
         """Undo whatever happened to the copy."""
         for name in self._names:
-            mine, theirs = self._top / name, (TOP / name).stat()
-            try:
-                same = os.path.samestat(mine.stat(), theirs) or _looks(mine.stat()) == _looks(theirs)
-            except OSError:
-                same = False
-            if not same:
-                self._bring(name)
+            with contextlib.suppress(OSError):
+                if looks(self._top / name) == looks(self._pristine / name):
+                    continue
+            bring(self._pristine, self._top, name)
         for left in self._temp.iterdir():
             shutil.rmtree(left, ignore_errors=True)
 
 
-def _looks(status: os.stat_result) -> tuple[int, int, int]:
+def looks(path: Path) -> tuple[int, int, int]:
+    status = path.lstat()
     return (status.st_size, status.st_mtime_ns, status.st_mode)
+
+
+def bring(source: Path, target: Path, name: Path) -> None:
+    """Copy a file with its times from one folder into another."""
+    (target / name).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(source / name, target / name)
+
+
+def checkout(folder: Path) -> Path:
+    """A copy of this checkout as it is now: it may be worked on meanwhile."""
+    words = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"]
+    listed = subprocess.run(words, cwd=TOP, capture_output=True, check=True).stdout.decode().split("\0")
+    for name in [name for name in listed if name and (TOP / name).is_file()]:
+        bring(TOP, folder, Path(name))
+    return folder
 
 
 class Trial:
@@ -243,9 +255,9 @@ class Trial:
         finally:
             self._free.put(bench)
 
-    def measure(self, name: str) -> None:
+    def measure(self, name: str, source: bytes) -> None:
         """How long the tests of a file take as it is; they have to pass."""
-        code, seconds, output = self._run(name, read(name), 600)
+        code, seconds, output = self._run(name, source, 600)
         self.limits[name] = SPARE_SECONDS + 3 * seconds
         if code != 0:
             self.broken.append(name)
@@ -281,11 +293,12 @@ def main() -> int:
     names = [name for name in subjects() if only in name]
     candidates = [known_candidate(known) for known in KNOWN if only in known.file] + sample(names, seed, count)
     print(f"mutants: {len(candidates)} to be tried, SEED={seed}", flush=True)
-    namespace = works(*NAMESPACE)
+    namespace, sources = works(*NAMESPACE), {item.name: item.before for item in candidates}
     with tempfile.TemporaryDirectory(prefix="iapeer-memory-mutants-") as base, ThreadPoolExecutor(jobs) as pool:
         os.chmod(base, 0o755)
-        trial = Trial([Bench(Path(base, str(number)), namespace) for number in range(jobs)])
-        list(pool.map(trial.measure, dict.fromkeys(item.name for item in candidates)))
+        pristine = checkout(Path(base, "pristine"))
+        trial = Trial([Bench(Path(base, str(number)), pristine, namespace) for number in range(jobs)])
+        list(pool.map(trial.measure, sources.keys(), sources.values()))
         print(f"mutants: the tests of {len(trial.limits) - len(trial.broken)} files pass as it is", flush=True)
         list(pool.map(trial.attempt, [item for item in candidates if item.name not in trial.broken]))
     spared = [item for item in trial.survivors if item.known]
