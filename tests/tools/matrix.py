@@ -33,7 +33,11 @@ PLUGINS, UTILS = "tests/unit/plugins", "tests/unit/plugins/module_utils"
 ON_TARGETS = ("tests/integration/test_update.py", "tests/integration/test_verify.py")
 # The commonest host of this field, as far as it can be had here: on its Python, without what only Linux has.
 OF_A_MAC = "3.9"
-LIKE_A_MAC = (*ON_TARGETS, "tests/integration/test_life.py", "tests/integration/test_other_names.py", "tests/crash")
+LIKE_A_MAC = (
+    *ON_TARGETS,
+    *("tests/integration/test_life.py", "tests/integration/test_other_names.py"),
+    "tests/integration/test_crash_sample.py",
+)
 PROBE = "import ensurepip, json, sys, venv; print(json.dumps([sys.version_info[:2], sys.executable]))"
 
 

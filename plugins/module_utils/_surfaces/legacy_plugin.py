@@ -17,6 +17,7 @@ from .._documents.shown import shown
 from .._doorway.egress import Binary, Outcome
 from .._doorway.folders import Folder
 from .._doorway.problem import Problem
+from .._doorway.spelling import spell
 from .._forms.ahead import NOTHING, Ahead
 from .._host.core import Peer, core_problem, peers_of, read_registry
 from .._host.edits import read_json_object
@@ -222,9 +223,9 @@ def _installed_projects(host: Host) -> tuple[set[Place], list[Trace]]:
     rows = [row for row in entries if isinstance(row, dict)] if isinstance(entries, list) else []
     places = set()
     for path in (row.get("projectPath") for row in rows):
-        with contextlib.suppress(Problem):  # a peer in there cannot be looked at either
-            status = host.files.status(path) if isinstance(path, str) else None
-            places |= set() if status is None else {_place(status)}
+        if isinstance(path, str):
+            with contextlib.suppress(OSError, ValueError):  # a peer in there cannot be looked at either
+                places.add(_place(os.stat(spell(path))))
     return places, []
 
 

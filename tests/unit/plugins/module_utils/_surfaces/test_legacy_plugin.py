@@ -438,9 +438,10 @@ def test_live_peers_in_an_armed_sandbox_are_a_refusal_and_nobody_is_called(legac
     called = legacy.base / "called"
     client = legacy.write(legacy.base / "claude", f"#!/bin/sh\ntouch {called}\n", 0o755)
     peers = [{"personality": "live", "cwd": str(live.parents[1]), "runtimes": ["claude"]}]
+    (legacy.codex_home / "config.toml").unlink()
     with pytest.raises(Problem) as problem:
         legacy_plugin.ensure(host, {"method": "native", "peers": peers, "claude_bin": str(client)}, check)
-    assert problem.value.refused
+    assert (problem.value.refused, problem.value.path) == (True, str(live.parents[1]))
     assert not called.exists()
     assert live.read_text() == SETTINGS
 
