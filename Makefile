@@ -31,7 +31,7 @@ export npm_config_cache := $(TOP)/.cache/npm
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV ANSIBLE_CONFIG
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test matrix lint unit integration sanity molecule molecule-if-engine real-clients browser bench fuzz crash \
+.PHONY: help venv demo test matrix lint unit integration sanity molecule molecule-if-engine real-clients browser bench fuzz mutants crash \
     changelog docs build importer clean
 .DELETE_ON_ERROR:
 
@@ -86,6 +86,9 @@ bench: venv .venv-bench/.stamp ## the benchmark: docs/bench.md and its plots
 
 fuzz: venv ## the property tests, with many more examples
 	HYPOTHESIS_PROFILE=fuzz $(VENV)/bin/python -m pytest -n $(JOBS) -m property $(PYTEST_ARGS)
+
+mutants: venv ## the code changed here and there, to see whether its unit tests notice (SEED=N COUNT=N ONLY=path)
+	$(PY) tests/tools/mutants.py
 
 crash: venv ## kill the work at every point and look at what is left
 	$(VENV)/bin/python -m pytest -n $(JOBS) tests/crash $(PYTEST_ARGS)

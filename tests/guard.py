@@ -70,6 +70,9 @@ class Guard:
         allowed = (str(ROOT), *temps) if writable is None else tuple(writable)
         self.writable = tuple({os.path.realpath(path) for path in allowed})
         self.places = tuple({os.path.realpath(path) for path in (str(ROOT), *temps, sys.prefix, sys.base_prefix)})
+        # This very one, and that of the tests' other side.
+        pythons = (sys.executable, os.environ.get("ANSIBLE_PYTHON_INTERPRETER", ""))
+        self.pythons = {os.path.realpath(path) for path in pythons if path}
         self.busy = False
         self.active = False
         self.pid = os.getpid()
@@ -147,7 +150,7 @@ class Guard:
             return None
         if os.path.basename(found) in PROGRAMS and not under(real, self.home):
             return None
-        if real == os.path.realpath(sys.executable):
+        if real in self.pythons:
             return None
         return f"{name} ({real}) is no program that tests may start"
 

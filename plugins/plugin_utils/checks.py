@@ -174,11 +174,16 @@ def _heartbeat(checked: Checked) -> Row:
     problem = daemon["complaint"]
     if not problem:
         watch = f", watch={daemon['watch']}" if daemon["watch"] else ""
-        return Row(name, OK, f"{daemon['heartbeat_age']:.0f} s old{watch}")
+        problem = f"{daemon['heartbeat_age']:.0f} s old{watch}"
+        if daemon["running"] or daemon["pid"] is None:  # without a pid the heartbeat is all there is to go by
+            return Row(name, OK, problem)
     result = checked.done.get("memoryd")
     if result and (status_of(result) == FAIL or result["action"] == "restarted"):
         return Row(name, FAIL if status_of(result) == FAIL else REPAIRED, f"{problem}; {detail_of(result)}")
-    if not daemon["running"]:
+    looked = checked.look["steps"].get("memoryd", {})
+    if looked.get("action") == "starting":
+        problem += f"; {detail_of(looked)}"
+    elif not daemon["running"]:
         problem += "; memoryd is not running" + (f" ({daemon['problem']})" if daemon["problem"] else "") + START
     return Row(name, FAIL, problem)
 

@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import subprocess
-import sys
+import sysconfig
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -96,8 +96,13 @@ class Nursery:
         self.log = log
         owner = () if os.geteuid() == 0 else ("--user", "--map-root-user")
         prefix = (*NAMESPACE, *owner, "--") if apart else ()
-        command = [*prefix, sys.executable, "-B", nursery.__file__]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        # Where the other side has another Python, ansible's part in a module is that of this one.
+        paths = [os.environ["PYTHONPATH"], sysconfig.get_path("purelib")]
+        command = [*prefix, os.environ["ANSIBLE_PYTHON_INTERPRETER"], "-B", nursery.__file__]
+        self._process = subprocess.Popen(
+            command, env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
         self.pid = int(self._answer())
 
     def _answer(self) -> str:

@@ -83,12 +83,12 @@ class Run(NamedTuple):
 
 
 def interpreter(host: ThrowawayHost, extra: Mapping[str, str], before: str = "") -> Path:
-    """A Python for one inventory host: this very one, in that host's own environment and nothing else.
+    """A Python for one inventory host: that of the tests' other side, in that host's own environment and nothing else.
 
     Each start adds a line to a file of its own (see starts).
     """
     words = [f"{key}={value}" for key, value in {**host.env, **like_a_mac(), **extra}.items()]
-    line = f'exec env -i {shlex.join(words)} {before}{shlex.quote(sys.executable)} "$@"\n'
+    line = f'exec env -i {shlex.join(words)} {before}{shlex.quote(os.environ["ANSIBLE_PYTHON_INTERPRETER"])} "$@"\n'
     path = host.run_dir / "python"
     write(path, f"#!/bin/sh\necho >> {shlex.quote(str(path))}.starts\n{line}", 0o755)
     return path

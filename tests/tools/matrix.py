@@ -31,6 +31,13 @@ TARGETS = {"3.9": "2.21", "3.13": "2.19"}
 PLUGINS, UTILS = "tests/unit/plugins", "tests/unit/plugins/module_utils"
 # Whole playbooks and all modules: enough to see another Python on the other side.
 ON_TARGETS = ("tests/integration/test_update.py", "tests/integration/test_verify.py")
+# The commonest host of this field, as far as it can be had here: on its Python, without what only Linux has.
+OF_A_MAC = "3.9"
+LIKE_A_MAC = (
+    *ON_TARGETS,
+    *("tests/integration/test_life.py", "tests/integration/test_other_names.py"),
+    "tests/integration/test_crash_sample.py",
+)
 PROBE = "import ensurepip, json, sys, venv; print(json.dumps([sys.version_info[:2], sys.executable]))"
 
 
@@ -119,7 +126,11 @@ def main() -> int:
     for python, core in TARGETS.items():
         if core in found and f"py{python}" in venvs:
             env = {"TARGET_PYTHON": str(find_python(python))}
-            cells.append(Cell(f"hosts with Python {python}", venvs[f"core-{core}"], pytest(*ON_TARGETS), env))
+            venv = venvs[f"core-{core}"]
+            cells.append(Cell(f"hosts with Python {python}", venv, pytest(*ON_TARGETS), env))
+            if python == OF_A_MAC and sys.platform.startswith("linux"):
+                env = {**env, "IAPEER_TEST_LIKE_A_MAC": "1"}
+                cells.append(Cell(f"hosts like a Mac, Python {python}", venv, pytest(*LIKE_A_MAC), env))
     cells.sort(key=lambda cell: not cell.name.startswith("integration"))
     results = side_by_side([cell.command() for cell in cells], int(os.environ.get("JOBS") or 2))
     required = os.environ.get("CI") == "true" or os.environ.get("MATRIX_REQUIRED") == "1"

@@ -33,7 +33,7 @@ def look(form: str = "v1_2", steps: dict[str, dict[str, Any]] | None = None, **p
         "slot": {"form": form, "provider": provider},
         "fleet": {"readable": True, "count": 2, "problem": ""},
         "memoryd": {
-            **{"running": True, "listening": True, "problem": ""},
+            **{"pid": 7, "running": True, "listening": True, "problem": ""},
             **{"heartbeat_age": 3.4, "watch": "on", "complaint": ""},
         },
         "binary": {"present": True, "version": "1.2.0", "problem": "", "refused": False},

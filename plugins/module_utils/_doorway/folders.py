@@ -108,8 +108,9 @@ class Folder:
         return None if folder is None else glance(leaf, folder)
 
     def is_straight(self) -> bool:
-        """True where no link was met below the anchor so far, and the anchor itself is none."""
-        return not self._linked and not os.path.islink(spell(self.anchor))
+        """True where no link was met below the anchor so far, and the anchor itself is none. Raises Problem."""
+        with self._explained(""):
+            return not self._linked and not stat.S_ISLNK(os.lstat(spell(self.anchor)).st_mode)
 
     def read(self, name: str, cap: int = DOCUMENT_CAP) -> Found | None:
         """A regular file's bytes and mode; None where it is missing or hidden by the sandbox. cap: bytes at most."""

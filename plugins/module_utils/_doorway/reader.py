@@ -16,7 +16,8 @@ from .problem import Problem
 from .sandbox import Sandbox
 from .spelling import spell
 
-MISSING, FOLDER, FILE, ODD = "missing", "folder", "file", "odd"
+MISSING, FOLDER, FILE, LINK, ODD = "missing", "folder", "file", "link", "odd"
+KINDS = {stat.S_IFDIR: FOLDER, stat.S_IFREG: FILE, stat.S_IFLNK: LINK}
 
 
 class Reader:
@@ -48,26 +49,27 @@ class Reader:
         with Folder(self.sandbox, os.path.dirname(path)) as folder:
             return folder.checksum(os.path.basename(path))
 
-    def kind_of(self, path: str) -> str:
-        """What is at path, links followed: missing, folder, file or odd (none of these). Raises Problem."""
-        status = self._status(path)
-        if status is None:
-            return MISSING
-        return FOLDER if stat.S_ISDIR(status.st_mode) else FILE if stat.S_ISREG(status.st_mode) else ODD
+    def kind_of(self, path: str, follow: bool = True) -> str:
+        """What is at path: missing, folder, file, link (only where none is followed) or odd (none of these).
+
+        Raises Problem.
+        """
+        status = self.status(path, follow)
+        return MISSING if status is None else KINDS.get(stat.S_IFMT(status.st_mode), ODD)
 
     def modified(self, path: str) -> float:
         """When the file at path was last written, in seconds since the epoch; 0 where it is missing. Raises Problem."""
-        status = self._status(path)
+        status = self.status(path)
         return 0.0 if status is None else status.st_mtime
 
     def mode(self, path: str) -> int | None:
         """The permission bits of the file or folder at path; None where it is missing. Raises Problem."""
-        status = self._status(path)
+        status = self.status(path)
         return None if status is None else stat.S_IMODE(status.st_mode)
 
     def owner(self, path: str) -> int:
         """The uid that the file at path belongs to; our own where it is missing. Raises Problem."""
-        status = self._status(path)
+        status = self.status(path)
         return os.geteuid() if status is None else status.st_uid
 
     def foresee(self, path: str, change: str = WRITE) -> None:
@@ -86,11 +88,12 @@ class Reader:
         with Folder(self.sandbox, folder) as found:
             found.foresee(name, MAKE_FOLDER if missing and change == WRITE else change)
 
-    def _status(self, path: str) -> os.stat_result | None:
+    def status(self, path: str, follow: bool = True) -> os.stat_result | None:
+        """What the system says of path, links followed or not; None where it is missing. Raises Problem."""
         if self.sandbox.hides(path):
             return None
         try:
-            return os.stat(spell(path))
+            return os.stat(spell(path), follow_symlinks=follow)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import unicodedata
 from collections.abc import Mapping
 
 from .problem import Problem
@@ -62,9 +63,8 @@ class Sandbox:
 
     def _hidden(self, path: str) -> str | None:
         for spelling in _spellings(path):
-            # A file system that does not tell .Claude from .claude leads to the same place by either spelling.
-            folded = spelling.casefold()
-            live = next((root for root in self._live if _under(folded, root.casefold())), None)
+            folded = _folded(spelling)
+            live = next((root for root in self._live if _under(folded, _folded(root))), None)
             if live is not None:
                 return f"refused by the sandbox: under the live {live}"
             crossed = HARNESS.intersection(folded.split(os.sep))
@@ -93,6 +93,11 @@ def _spellings(path: str) -> set[str]:
         return {os.path.normpath(path), real(path)}
     except ValueError:  # no path at all (a NUL byte): nothing that can be reached
         return {os.path.normpath(path)}
+
+
+def _folded(path: str) -> str:
+    """A path as it is for a file system that tells neither .Claude from .claude nor one normal form from another."""
+    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", path).casefold())
 
 
 def _under(path: str, root: str) -> bool:

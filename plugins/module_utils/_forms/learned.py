@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 from .._documents import toml_document
 from .._documents.json_spans import check_depth
 from .._doorway.problem import Problem
-from .._doorway.spelling import spell
 from .._host.config import LOCALES
 from .._host.host import Host
 from .._host.paths import NAME
@@ -124,11 +123,12 @@ def _documents(made: Scratch, locale: str) -> Json:
     shims = _below(made, made.name(paths.hooks))
     templates = _below(made, made.name(paths.templates(locale)))
     gate = made.name(paths.dream_gate)
+    beside = made.tree.names(os.path.dirname(gate))
     return {
         "shims": {name: scratch.read(made, path, executable=True) for name, path in shims},
         "skills": _skills(made, f"{made.cwd(made.token)}/.claude/skills"),
         "launcher": scratch.read(made, made.name(paths.launcher), executable=True),
-        "gate": scratch.read(made, gate, executable=True) if os.path.lexists(spell(paths.dream_gate)) else "",
+        "gate": scratch.read(made, gate, executable=True) if os.path.basename(gate) in beside else "",
         "templates": {name: scratch.read(made, path) for name, path in templates if name.endswith(".md")},
     }
 

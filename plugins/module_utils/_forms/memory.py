@@ -34,12 +34,14 @@ def memory_path(host: Host) -> str:
 
 
 def key_of(host: Host) -> Json | None:
-    """Everything that the forms of this host depend on but its paths; None where there is no binary."""
-    try:
-        place = real(host.paths.binary)
-        status = os.stat(spell(place))
-    except (OSError, ValueError):
+    """Everything that the forms of this host depend on but its paths; None where there is no binary.
+
+    Raises Problem where that cannot be seen.
+    """
+    status = host.files.status(host.paths.binary)
+    if status is None:
         return None
+    place = real(host.paths.binary)
     config = host.config
     return {
         "format": FORMAT,

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from .._doorway.problem import Problem
 from .._host.host import Host
 from .._host.results import SKIPPED, Result
 from . import memory
@@ -58,7 +59,7 @@ def remembered_version(host: Host) -> str:
 
     A binary that is another one since then was never asked.
     """
-    key = memory.key_of(host)
+    key, _why = _key(host)
     if key is None:
         return ""
     known = _known.get(_memo(host, key))
@@ -83,9 +84,9 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
 
 def _of_the_provider(host: Host, keep: bool) -> tuple[str, Forms]:
     """Whether they were learned just now or kept from before, and the forms."""
-    key = memory.key_of(host)
+    key, why = _key(host)
     if key is None:
-        return LEARNED, bundled(host, f"no binary at {host.paths.binary}")
+        return LEARNED, bundled(host, why)
     memo = _memo(host, key)
     if memo not in _known:
         kept = memory.recall(host, key)
@@ -94,11 +95,19 @@ def _of_the_provider(host: Host, keep: bool) -> tuple[str, Forms]:
     lesson, why = known.lesson, known.lesson.why
     if known.recalled and lesson.forms is None:
         why += f" (as found before; remove {memory.memory_path(host)} to have it tried again)"
-    if keep and not known.on_disk and lesson.lasting and memory.key_of(host) == key:
+    if keep and not known.on_disk and lesson.lasting and _key(host)[0] == key:
         failure = memory.keep(host, key, lesson)
         _known[memo] = known._replace(on_disk=not failure)
         why += f"; not kept: {failure}" if failure else ""
     return KEPT if known.recalled else LEARNED, forms_of(host, lesson._replace(why=why))
+
+
+def _key(host: Host) -> tuple[dict[str, Any] | None, str]:
+    """What the forms of a host depend on; None, and why, where there is no binary or it cannot be seen."""
+    try:
+        return memory.key_of(host), f"no binary at {host.paths.binary}"
+    except Problem as problem:
+        return None, str(problem)
 
 
 def _memo(host: Host, key: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._doorway.problem import Problem
+from .._doorway.reader import MISSING
 from .._host.host import Host
 from .._host.results import Result
 from .._host.roles import read_manifest
@@ -73,6 +74,10 @@ def _memoryd(host: Host, options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _binary(host: Host, version: str) -> dict[str, Any]:
-    """Whether the binary is there, and the version it tells; a problem where it tells none."""
+    """Whether the binary is there, and the version it tells; a problem where it tells none, or cannot be seen."""
     told = Told(version) if version else binary_version(host)
-    return {"present": host.files.mode(host.paths.binary) is not None, **told._asdict()}
+    try:
+        present = host.files.kind_of(host.paths.binary) != MISSING
+    except Problem:
+        present = False
+    return {"present": present, **told._asdict()}

@@ -11,6 +11,7 @@ from typing import Any, Callable, NamedTuple
 
 OK, CHANGED, SKIP, FAIL = "ok", "changed", "skip", "fail"
 LANDED = (OK, CHANGED)
+NOTHING_DONE = ("skipped", "not_running")  # actions: that a daemon does not run is not told as if all were well
 KEPT = "v1.1 kept, so that the next run can still derive the plugin: see plugin-off"
 
 Facts = Mapping[str, Any]
@@ -56,6 +57,6 @@ def status_of(result: Mapping[str, Any]) -> str:
         return FAIL
     if result["action"] == "failed":
         return FAIL
-    if result.get("skipped") or result["action"] == "skipped":
+    if result.get("skipped") or result["action"] in NOTHING_DONE:
         return SKIP
     return CHANGED if result.get("changed") else OK

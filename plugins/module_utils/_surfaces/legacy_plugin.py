@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ from .._documents.shown import shown
 from .._doorway.egress import Binary, Outcome
 from .._doorway.folders import Folder
 from .._doorway.problem import Problem
-from .._doorway.spelling import real
+from .._doorway.spelling import spell
 from .._forms.ahead import NOTHING, Ahead
 from .._host.core import Peer, core_problem, peers_of, read_registry
 from .._host.edits import read_json_object
@@ -36,6 +37,7 @@ NOT_INSTALLED = re.compile(r"not found in installed plugins|not installed", re.I
 LOCK_SECONDS = 15
 ASKED = "the plugin is seen nowhere; the core was asked all the same"
 REMOVED, FAILED, LEFT = "removed", "failed", "left"
+Place = tuple[int, int]
 
 
 class Trace(NamedTuple):
@@ -199,17 +201,17 @@ def _is_gone(done: Outcome) -> bool:
     return done.rc == 0 or NOT_INSTALLED.search(done.err + done.out) is not None
 
 
-def _in_peer(host: Host, peer: Peer, installed: set[str]) -> list[Trace]:
+def _in_peer(host: Host, peer: Peer, installed: set[Place]) -> list[Trace]:
     """The trace in the folder of a claude peer; none where there is no such folder."""
     trace = Trace(peer.personality, "claude", peer.cwd)
     try:
         with Folder(host.files.sandbox, peer.cwd) as folder:
-            return [trace] if _real(peer.cwd) in installed or mentions(folder) else []
+            return [trace] if _place(folder.status()) in installed or mentions(folder) else []
     except Problem as problem:
         return [] if is_missing(host.files, peer.cwd) else [trace._replace(unseen=str(problem))]
 
 
-def _installed_projects(host: Host) -> tuple[set[str], list[Trace]]:
+def _installed_projects(host: Host) -> tuple[set[Place], list[Trace]]:
     """The folders that Claude Code's own list has with the plugin installed; a trace where it cannot be read."""
     path = os.path.join(host.paths.home, ".claude", "plugins", "installed_plugins.json")
     try:
@@ -219,15 +221,17 @@ def _installed_projects(host: Host) -> tuple[set[str], list[Trace]]:
         return set(), unseen
     entries = plugins.get(PLUGIN) if isinstance(plugins, dict) else None
     rows = [row for row in entries if isinstance(row, dict)] if isinstance(entries, list) else []
-    return {_real(row["projectPath"]) for row in rows if isinstance(row.get("projectPath"), str)}, []
+    places = set()
+    for path in (row.get("projectPath") for row in rows):
+        if isinstance(path, str):
+            with contextlib.suppress(OSError, ValueError):  # a peer in there cannot be looked at either
+                places.add(_place(os.stat(spell(path))))
+    return places, []
 
 
-def _real(path: str) -> str:
-    """A path with its links resolved; what is no path stays what it is."""
-    try:
-        return real(path)
-    except ValueError:
-        return path
+def _place(status: os.stat_result) -> Place:
+    """A folder whatever its spelling: by links, in other letters' case, in another normal form."""
+    return status.st_dev, status.st_ino
 
 
 def _in_codex(host: Host) -> list[Trace]:

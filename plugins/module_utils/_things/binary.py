@@ -15,6 +15,7 @@ from .._doorway.egress import Binary
 from .._doorway.folders import Folder, Sum
 from .._doorway.foresight import MODE, REMOVE, REMOVE_FOLDER, WRITE
 from .._doorway.problem import Problem
+from .._doorway.reader import MISSING
 from .._forms.ahead import NOTHING, Ahead
 from .._forms.scratch import SYSTEM_PATH
 from .._forms.scripts import EXECUTABLE
@@ -39,8 +40,11 @@ class Told(NamedTuple):
 def binary_version(host: Host) -> Told:
     """The version that the installed binary tells; never fails."""
     path = host.paths.binary
-    if host.files.mode(path) is None:
-        return Told("", f"no binary at {path}")
+    try:
+        if host.files.kind_of(path) == MISSING:
+            return Told("", f"no binary at {path}")
+    except Problem as problem:
+        return Told("", str(problem))
     return ask_version(host, host.binary)
 
 
@@ -179,10 +183,12 @@ def take_back(host: Host, check: bool) -> Result:
 def remove(host: Host, check: bool) -> Result:
     """Remove the binary and the one that it replaced, or say what would go (check; contract §13).
 
-    Of a link only the link goes. Raises Problem where something else than a file has the name.
+    Of a link only the link goes. Raises Problem where something else than a file has the name, and where that cannot
+    be seen.
     """
     anchor = _anchor(host)
-    there = [path for path in (host.paths.binary, host.paths.binary + PREVIOUS) if os.path.lexists(path)]
+    both = (host.paths.binary, host.paths.binary + PREVIOUS)
+    there = [path for path in both if host.files.kind_of(path, follow=False) != MISSING]
     if there:
         with host.files.tree(anchor) as tree:
             names = [os.path.relpath(path, anchor) for path in there]

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from .._doorway.egress import Process
 from .._doorway.folders import Folder
 from .._doorway.problem import Problem
+from .._doorway.reader import LINK
 from .._host.host import Host
 
 MARK = "memoryd"
@@ -80,13 +81,10 @@ def read_heartbeat(host: Host) -> Heartbeat:
     """The heartbeat as it is. Never fails."""
     path = host.paths.heartbeat
     try:
-        found = host.files.read(path)
-        if found is None:
-            return Heartbeat()
-        status = os.stat(path)
+        found, status = host.files.read(path), host.files.status(path)
     except Problem as problem:
         return Heartbeat(problem=f"heartbeat cannot be read: {problem.reason}")
-    except OSError:  # gone meanwhile
+    if found is None or status is None:
         return Heartbeat()
     match = WATCH.search(found.data.decode("utf-8", "replace"))
     age = host.clock.now() - status.st_mtime
@@ -106,7 +104,7 @@ def read_daemon(host: Host) -> Daemon:
         raise Problem(f"the pid file cannot be used: {problem.reason}", host.paths.pid, problem.kind) from problem
     if found is None:
         return Daemon()
-    if os.path.islink(host.paths.pid):
+    if host.files.kind_of(host.paths.pid, follow=False) == LINK:
         raise Problem("the pid file cannot be used: it is a link", host.paths.pid, "irregular")
     text = found.data.decode("utf-8", "replace").strip()
     if not PID_TEXT.fullmatch(text) or int(text) <= 1:

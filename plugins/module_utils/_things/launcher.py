@@ -10,6 +10,7 @@ import os
 
 from .._doorway.folders import Folder
 from .._doorway.foresight import REMOVE_FOLDER
+from .._doorway.reader import FOLDER
 from .._forms.forms import Forms
 from .._forms.scripts import EXECUTABLE
 from .._host.edits import Edit, read_edit, settle
@@ -31,13 +32,14 @@ def plan_launcher(host: Host, forms: Forms) -> list[Edit]:
 def ensure_no_scripts(host: Host, check: bool) -> Result:
     """Remove launcher, gate and every hook shim of ours with their folder, or say what would go (check; contract §13).
 
-    The folder stays where it is a link, or something else is in it. Raises Problem where one cannot be removed.
+    The folder stays where it is a link, or something else is in it. Raises Problem where one cannot be looked at or
+    removed.
     """
     names, folder = _names(host), host.paths.hooks
     shims = [os.path.join(folder, name) for name in names if name.startswith(f"{NAME}.") and name.endswith(".sh")]
     edits = [read_edit(host.files, path, None) for path in (host.paths.launcher, host.paths.dream_gate, *shims)]
     gone = settle(host.files, edits, check)
-    swept = len(shims) == len(names) and os.path.isdir(folder) and not os.path.islink(folder)
+    swept = len(shims) == len(names) and host.files.kind_of(folder, follow=False) == FOLDER
     if swept:
         with host.files.tree(host.paths.config_dir) as tree:
             name = os.path.basename(folder)
@@ -57,7 +59,7 @@ def ensure_no_scripts(host: Host, check: bool) -> Result:
 
 def _names(host: Host) -> list[str]:
     """What is in the folder of the shims; nothing where there is none."""
-    if not os.path.isdir(host.paths.hooks):
+    if host.files.kind_of(host.paths.hooks) != FOLDER:
         return []
     with Folder(host.files.sandbox, host.paths.hooks) as folder:
         return folder.names("")

@@ -102,7 +102,7 @@ def record_of(host: Host, process: Process, paths: Sequence[str], old: Record | 
 
 def seen_now(host: Host, path: str, old: Record | None) -> Seen | None:
     """The file at path; None where it is missing. What was seen before and is still the same is not read again."""
-    status = _status(host, path)
+    status = host.files.status(path)
     if status is None:
         return None
     identity = _identity(status)
@@ -128,7 +128,7 @@ def _changed(host: Host, process: Process, path: str, old: Record | None, ahead:
     before = old.files[path] if old is not None and known else None
     if path in ahead.written:
         return not (before and before.sha256 == ahead.sums.get(path))
-    status = _status(host, path)
+    status = host.files.status(path)
     if status is None:
         return False
     if old is None or not known:
@@ -145,15 +145,6 @@ def _changed(host: Host, process: Process, path: str, old: Record | None, ahead:
 def _is_later(moment: float, process: Process) -> bool:
     """Whether a moment is after a start; one that is only known to the second is taken as the end of that second."""
     return moment > process.started + (0 if process.exact else 1)
-
-
-def _status(host: Host, path: str) -> os.stat_result | None:
-    try:
-        return None if host.files.sandbox.hides(path) else os.stat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (OSError, ValueError) as error:
-        raise Problem(f"cannot be looked at: {error}", path, "unreadable") from error
 
 
 def _identity(status: os.stat_result) -> tuple[int, ...]:

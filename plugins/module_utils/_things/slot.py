@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .._doorway.problem import Problem
+from .._doorway.reader import FILE
 from .._forms.ahead import NOTHING, Ahead
 from .._forms.wanted import wanted_forms
 from .._host.edits import Edit, pretty_json, read_json_object, settle
@@ -129,7 +129,7 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
 def _require(host: Host, slot: Slot, migrate: bool, ahead: Ahead) -> None:
     if slot.form == V1_1 and not migrate:
         raise Problem(MIGRATE, host.paths.slot, "legacy")
-    if not (os.path.isfile(host.paths.binary) or host.paths.binary in ahead.written):
+    if host.paths.binary not in ahead.written and host.files.kind_of(host.paths.binary) != FILE:
         raise Problem("no such binary: a slot that declares it would leave the host without memory", host.paths.binary)
 
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._doorway.problem import Problem
+from .._doorway.reader import FOLDER
 from .._forms.ahead import NOTHING, Ahead
 from .._forms.wanted import wanted_forms
 from .._host.core import core_problem, peers_of, read_registry, row_of
@@ -169,8 +171,10 @@ class _Work:
         try:
             return self.settle(wanted)
         except Problem as problem:
-            nothing = TriggerPlan(FAILED, "", None, None, None)
-            return Done(wanted, nothing, missing=self._missing(wanted, NOTHING), problem=problem)
+            missing = ""
+            with contextlib.suppress(Problem):  # that it cannot be looked at is the problem then
+                missing = self._missing(wanted, NOTHING)
+            return Done(wanted, TriggerPlan(FAILED, "", None, None, None), missing=missing, problem=problem)
 
     def settle(self, wanted: Wanted) -> Done:
         """Bring one trigger to what is wanted; raises Problem where that fails."""
@@ -194,11 +198,12 @@ class _Work:
         return Done(wanted, plan, current, missing)
 
     def _missing(self, wanted: Wanted, ahead: Ahead) -> str:
-        """The program that a trigger names, unless it is there and executable, or is about to be."""
+        """The program that a trigger names, unless it is there and executable, or is about to be. Raises Problem."""
         path = wanted.message.get(PROGRAMS[wanted.kind]) if wanted.state == PRESENT else None
         if not path or path in ahead.written or path in ahead.mended or self.host.files.sandbox.hides(path):
             return ""
-        runs = os.path.isfile(path) and bool((self.host.files.mode(path) or 0) & 0o111)
+        status = self.host.files.status(path)
+        runs = status is not None and stat.S_ISREG(status.st_mode) and status.st_mode & 0o111
         return "" if runs else str(path)
 
     def _senders(self, plan: TriggerPlan, state: str) -> list[Registrant]:
@@ -215,7 +220,7 @@ class _Work:
                 raise Problem(f"{plan.detail}: not possible: {problem}", problem.path, problem.kind) from problem
         if self.sender is None or not self.sender.runtime:
             return [] if state == PRESENT else [self.registrant._replace(runtime=runtime) for runtime in LIKELY]
-        if not os.path.isdir(self.sender.cwd):
+        if self.host.files.kind_of(self.sender.cwd) != FOLDER:
             reason = f"the folder of {name} is missing: a trigger could not be seen"
             raise Problem(reason, self.sender.cwd, "missing")
         return [self.sender]

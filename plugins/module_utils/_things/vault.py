@@ -13,6 +13,7 @@ from typing import NamedTuple
 from .._doorway.folders import Folder
 from .._doorway.foresight import MAKE_FOLDER, WRITE
 from .._doorway.problem import Problem
+from .._doorway.reader import MISSING
 from .._forms.first_day import InitForms
 from .._host.host import Host
 
@@ -53,10 +54,10 @@ class VaultPlan(NamedTuple):
 def plan_vault(host: Host, path: str, init: InitForms) -> VaultPlan:
     """What a vault lacks of what the provider's init makes: nothing where it holds anything else.
 
-    Raises Problem where something that is no folder has the path.
+    Raises Problem where something that is no folder has the path, and where that cannot be seen.
     """
     wanted = [*((name, None) for name in init.folders), *init.files.items()]
-    if not os.path.lexists(path):
+    if host.files.kind_of(path, follow=False) == MISSING:
         return VaultPlan(path, (("", None), *wanted))
     with Folder(host.files.sandbox, path) as folder:
         there = _things(folder, init)

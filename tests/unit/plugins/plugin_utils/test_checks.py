@@ -110,6 +110,22 @@ def test_the_heartbeat(daemon: dict[str, Any], done: dict[str, Any], wanted: tup
     assert rows(look(memoryd=daemon), **done)["memoryd-heartbeat"] == wanted
 
 
+def test_a_fresh_heartbeat_of_a_daemon_that_has_ended_is_none_of_a_daemon_that_runs() -> None:
+    ended = {"running": False, "problem": "no process 7"}
+    status, detail = rows(look(memoryd=ended))["memoryd-heartbeat"]
+    assert status == "fail"
+    assert detail.startswith("3 s old, watch=on; memoryd is not running (no process 7): start the notifier")
+    assert rows(look(memoryd={**ended, "pid": None}))["memoryd-heartbeat"] == ("ok", "3 s old, watch=on")
+
+
+def test_a_daemon_that_is_starting_is_not_told_to_be_started() -> None:
+    words = "pid 7 is starting: it indexes the vault before its first heartbeat"
+    beat = {"running": False, "complaint": "no heartbeat", "pid": None}
+    step = {**QUIET, "action": "starting", "detail": words}
+    found = rows(look(memoryd=beat, steps={"memoryd": step}))
+    assert found["memoryd-heartbeat"] == ("fail", f"no heartbeat; {words}")
+
+
 def test_a_daemon_that_does_not_run_says_who_starts_it_and_is_not_asked_for_its_endpoint() -> None:
     found = rows(look(memoryd={"running": False, "complaint": "no heartbeat", "problem": "no process 7"}))
     assert found["memoryd-heartbeat"][1].startswith("no heartbeat; memoryd is not running (no process 7): start the ")

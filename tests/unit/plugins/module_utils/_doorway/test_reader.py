@@ -28,6 +28,7 @@ REPOSITORY = Path(__file__).resolve().parents[5]
 READER = Reader(Sandbox({}))
 QUESTIONS: dict[str, Callable[[str], Any]] = {
     "kind_of": READER.kind_of,
+    "kind_of, no link followed": lambda path: READER.kind_of(path, follow=False),
     "modified": READER.modified,
     "mode": READER.mode,
     "owner": READER.owner,
@@ -37,6 +38,7 @@ QUESTIONS: dict[str, Callable[[str], Any]] = {
 }
 NOTHING = {
     "kind_of": "missing",
+    "kind_of, no link followed": "missing",
     "modified": 0.0,
     "mode": None,
     "owner": os.geteuid(),
@@ -61,6 +63,9 @@ def test_what_is_there_is_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyP
         **{"folder": "folder", "file": "file", "fifo": "odd", "socket": "odd"},
         **{"to-folder": "folder", "to-file": "file", "to-fifo": "odd", "to-nothing": "missing"},
     }
+    own = {name: READER.kind_of(str(tmp_path / name), follow=False) for name in os.listdir(tmp_path)}
+    linked = {name: "link" if os.path.islink(tmp_path / name) else kinds[name] for name in own}
+    assert own == linked
     with pytest.raises(Problem):
         READER.kind_of(str(tmp_path / "loop"))
 

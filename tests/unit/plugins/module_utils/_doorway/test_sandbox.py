@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import unicodedata
 from pathlib import Path
 from typing import Any, Callable
 
@@ -167,6 +168,14 @@ def test_a_variable_of_somebody_else_opens_nothing() -> None:
 )
 def test_no_other_spelling_leads_into_the_live_account(spelling: str) -> None:
     assert "under the live" in (fenced().refuses(spelling) or "")
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize("other", ["NFC", "NFD"])
+def test_no_other_normal_form_leads_into_the_live_account(form: str, other: str) -> None:
+    home, path = (unicodedata.normalize(name, "/home/Zo\u00eb \u0419") for name in (form, other))
+    assert "under the live" in (fenced(home).refuses(f"{path}/.claude/x") or "")
+    assert fenced(home).hides(f"{path.lower()}/.iapeer/slot")
 
 
 def test_a_link_into_the_live_account_is_refused(tmp_path: Path) -> None:

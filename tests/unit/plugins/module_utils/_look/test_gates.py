@@ -40,6 +40,8 @@ FINE = dict.fromkeys(ORDER, "ok")
         (KILLED, "fail"),
         (REFUSED, "skip"),
         ({"changed": False, "action": "skipped"}, "skip"),
+        ({"changed": False, "action": "not_running"}, "skip"),
+        ({"changed": False, "action": "starting"}, "ok"),
         ({"unreachable": True, "msg": "gone", "changed": False}, "fail"),
         ({"changed": True, "failed": True, "action": "written", "msg": "half"}, "fail"),
     ],

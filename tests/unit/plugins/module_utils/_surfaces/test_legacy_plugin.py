@@ -124,6 +124,28 @@ def test_it_is_seen_in_settings_in_claudes_own_list_and_in_codex(legacy: Place) 
     ]
 
 
+@pytest.mark.parametrize("spelled", ["ALPHA", "by a link", "gone"])
+def test_claudes_own_list_may_spell_a_folder_otherwise(
+    legacy: Place, monkeypatch: pytest.MonkeyPatch, spelled: str
+) -> None:
+    """On a Mac one folder has many names: letters of another case, other normal forms, /var that is /private/var."""
+    alpha = legacy.peer("alpha")
+    settings(legacy, "alpha").unlink()
+    other = alpha.with_name(spelled)
+    if spelled == "by a link":
+        other.symlink_to(alpha)
+    plain = os.stat
+
+    def caseless(path: Any, **more: Any) -> os.stat_result:
+        found = alpha if not isinstance(path, int) and os.fsdecode(path) == str(alpha.with_name("ALPHA")) else path
+        return plain(found, **more)
+
+    monkeypatch.setattr(os, "stat", caseless)
+    installed(legacy, other)
+    traces = legacy_plugin.find_traces(legacy.host(), legacy_plugin.read_fleet(legacy.host()).peers)
+    assert [trace.personality for trace in traces] == [*(["alpha"] if spelled != "gone" else []), "beta", ""]
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"enabledPlugins": []}', '{"enabledPlugins": {"other": true}}'])
 def test_settings_that_tell_nothing_are_no_trace(legacy: Place, text: str) -> None:
     legacy.write(settings(legacy, "alpha"), text)
@@ -416,9 +438,10 @@ def test_live_peers_in_an_armed_sandbox_are_a_refusal_and_nobody_is_called(legac
     called = legacy.base / "called"
     client = legacy.write(legacy.base / "claude", f"#!/bin/sh\ntouch {called}\n", 0o755)
     peers = [{"personality": "live", "cwd": str(live.parents[1]), "runtimes": ["claude"]}]
+    (legacy.codex_home / "config.toml").unlink()
     with pytest.raises(Problem) as problem:
         legacy_plugin.ensure(host, {"method": "native", "peers": peers, "claude_bin": str(client)}, check)
-    assert problem.value.refused
+    assert (problem.value.refused, problem.value.path) == (True, str(live.parents[1]))
     assert not called.exists()
     assert live.read_text() == SETTINGS
 

@@ -171,7 +171,7 @@ def test_a_live_holder_of_any_age_is_waited_for_and_named(host: Host, living: in
 
 def test_the_first_process_of_a_container_is_a_live_holder(host: Host) -> None:
     stage(host, "1:nonce", 1000)
-    with pytest.raises(Problem, match="held by 1 "), provision_lock(host, 1):
+    with pytest.raises(Problem, match="held by 1 "), provision_lock(host._replace(egress=Aged(1000)), 1):
         pytest.fail("the lock was taken from a live holder")
 
 

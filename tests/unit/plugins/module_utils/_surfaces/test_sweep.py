@@ -770,3 +770,25 @@ def test_in_the_sandbox_live_peers_are_skipped_not_failed(place: Place) -> None:
         assert (done["changed"], done["action"]) == (False, "skipped")
         assert outcomes(done) == {"x:claude:mcp": "skipped"}
     assert list(live.iterdir()) == []
+
+
+def test_shims_that_may_not_be_written_are_foreseen_in_check_mode(place: Place) -> None:
+    """They are written before anything points at them: where that is refused, nobody is swept."""
+    environ = place.environ(IAPEER_TEST_SANDBOX="1", IAPEER_MEMORY_VAULT_PATH=str(place.vault))
+    live = place.home / ".iapeer" / "plugins" / "iapeer-memory"
+    host = place.host(
+        environ=environ,
+        sandbox=Sandbox(environ, real_home=str(place.home)),
+        config_file=str(live / "config.env"),
+        state_dir=str(place.base / "state"),
+    )
+    (place.base / "state").mkdir()
+    named = [{"personality": "x", "cwd": str(place.peer("x")), "runtimes": ["claude"]}]
+    options = {"state": "present", "forms": "bundled", "peers": named, "surfaces": ["hooks"]}
+    told = set()
+    for check in (True, False):
+        with pytest.raises(Problem) as caught:
+            peers.ensure(host, options, check)
+        told.add((caught.value.refused, os.path.dirname(caught.value.path)))
+    assert told == {(True, str(live / "hooks"))}
+    assert list(place.peer("x").iterdir()) == []
