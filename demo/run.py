@@ -73,7 +73,7 @@ def tell(host: ThrowawayHost, folder: Path) -> None:
         host, f"What would {VERSION} bring?", "update", "--check", "--diff", *install, only="forms", binary=binary
     )
     texts = sorted(set(re.findall(r"^\+\+\+ after: (HOST/\S+)", output, re.MULTILINE)))
-    expect(bool(texts), "the new version's texts were not shown")
+    expect(bool(texts) and f"learned from v{VERSION}" in output, "the new version's texts were not learned and shown")
     expect(not diff(built, host.snapshot()), f"looking changed something: {diff(built, host.snapshot())}")
     print(f"  the new binary was asked from a scratch place: {len(texts)} files would become other ones, such as")
     print("\n".join(f"    {path}" for path in texts[:: len(texts) // 4]))
@@ -86,8 +86,11 @@ def tell(host: ThrowawayHost, folder: Path) -> None:
     print("  changed=0, not a byte was written")
     told = host.provider_verify("--repair")
     bad = [name for name, row in told.items() if row[0] not in ("ok", "skip")]
-    expect(bool(told) and not bad and not diff(still, host.snapshot()), f"the provider is of another mind: {bad}")
+    worked = host.provider_update().returncode == 0
+    same = told and not bad and worked and not diff(still, host.snapshot())
+    expect(bool(same), f"the provider is of another mind: {bad}")
     head(f"What does the provider say to that?\n$ iapeer-memory verify --repair\n  {len(told)} checks, nothing to mend")
+    print("$ iapeer-memory update --skip-binary\n  not a byte was written")
     changes = stage_drift(host)
     head(f"Somebody changes {len(changes)} things: {', '.join(changes)}")
     drifted = host.snapshot()
@@ -97,7 +100,10 @@ def tell(host: ThrowawayHost, folder: Path) -> None:
     expect(not diff(drifted, host.snapshot()), "looking changed something")
     step(host, "Mend it", "verify", "-e", "iapeer_memory_repair=true", only="repaired")
     reports = folder / "reports"
-    step(host, "And look again, with a report", "verify", "-e", f"iapeer_memory_report_dir={reports}", binary=reports)
+    output = step(
+        host, "And look again, with a report", "verify", "-e", f"iapeer_memory_report_dir={reports}", binary=reports
+    )
+    expect(f"learned from v{VERSION}" in output, "what is wanted was not learned from the provider")
     fleet = read_json(reports / "fleet.json")
     expect(fleet["counts"]["clean"] == 1, "the report is not clean")
     print(f"  reports: {', '.join(sorted(path.name for path in reports.glob('[!.]*')))}; clean hosts: 1 of 1")

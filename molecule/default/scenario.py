@@ -36,6 +36,18 @@ def converged() -> None:
     plugin_off_came_last(found)
 
 
+def one_mind() -> None:
+    """Neither the provider's verify nor its update has anything to write; what verify says afterwards comes next."""
+    found = host()
+    pid = found.wait_daemon()
+    harness.remember()
+    harness.provider_agrees(found)
+    harness.untouched()
+    equal(found.provider_update().returncode, 0, "the provider's own update works")
+    harness.untouched()
+    equal(found.wait_daemon(), pid, "memoryd was left running")
+
+
 def plugin_off_came_last(found: harness.ThrowawayHost) -> None:
     """The plugin went after every surface was trusted, while the v1.1 slot was still there."""
     calls = found.calls()

@@ -16,7 +16,8 @@ from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import (
     Snapshot,
     ThrowawayHost,
     diff,
-    write,
+    stage_hard_cases,
+    theirs,
 )
 from ansible_collections.agfpd.iapeer_memory.tests.integration.conftest import Build, Gather
 from ansible_collections.agfpd.iapeer_memory.tests.integration.playbook import Fleet, Run
@@ -24,16 +25,6 @@ from ansible_collections.agfpd.iapeer_memory.tests.integration.playbook import F
 pytestmark = pytest.mark.slow
 
 BACK = {"iapeer_memory_restart_wait": 30}
-SETTINGS = """{
-\t"hooks" : { "PostToolUse": [ {"matcher":"Bash","hooks":[
-  {"type":"command","command":"timeout 5 /x/iapeer-memory.post-write.sh"}]} ]
-\t, "SessionStart" :[{"hooks": [ {"type":"command","command":"/opt/mine.sh"}]}] },
-\t"big": 12345678901234567890.10,  "z": "\\u00e9é"
-}"""
-TOML = (
-    "# head \r\nmodel = 'x'   # why\r\n\r\n"
-    "[mcp_servers.\"theirs\"] # theirs\r\nurl = 'https://x.example'\r\n\r\n# tail"
-)
 
 
 class Away(NamedTuple):
@@ -50,32 +41,9 @@ class Away(NamedTuple):
     twice: dict[str, Snapshot]
 
 
-def hard_cases(host: ThrowawayHost) -> None:
-    """Files of people and tools as they are found in the wild: odd layout, links, modes."""
-    alpha, gamma = host.peer("alpha"), host.peer("gamma")
-    write(alpha / ".claude" / "settings.json", SETTINGS, 0o640)
-    (alpha / "shared.json").write_bytes(b'{"mcpServers":{"mine":{"url":"http://x"}}}')
-    os.chmod(alpha / "shared.json", 0o604)
-    (alpha / ".mcp.json").unlink()
-    (alpha / ".mcp.json").symlink_to("shared.json")
-    (gamma / ".codex" / "config.toml").write_bytes(TOML.encode())
-    os.chmod(gamma / ".codex" / "config.toml", 0o600)
-    write(gamma / ".claude" / "skills" / "iapeer-memories" / "SKILL.md", "not ours: another name\n")
-
-
 def snapshots(hosts: dict[str, ThrowawayHost], times: bool = False) -> dict[str, Snapshot]:
     """Every host as it is."""
     return {name: host.snapshot(times=times) for name, host in hosts.items()}
-
-
-def theirs(snapshot: Snapshot) -> Snapshot:
-    """What of a host is neither ours nor written by update for the roles and by the core for Codex."""
-    ours = ("home/.iapeer", "home/.local/bin/iapeer-memory", "home/.codex", "host.json")
-    return {
-        path: entry
-        for path, entry in snapshot.items()
-        if not path.startswith(ours) and "/.iapeer/" not in path and entry[0] != "dir"
-    }
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +57,7 @@ def away(build_shared: Build, gather_shared: Gather) -> Away:
         "foreign": build_shared(form="foreign", version="7.1.0", fleet=True, watcher=True, peers=peers),
         "bare": build_shared(form="absent", version="7.1.0", provisioned=False, roles=False, crew=False, peers=[]),
     }
-    hard_cases(hosts["round"])
+    stage_hard_cases(hosts["round"].peer("alpha"), hosts["round"].peer("gamma"))
     before = snapshots(hosts)
     hosts["round"].start_notifier()
     hosts["round"].wait_daemon()

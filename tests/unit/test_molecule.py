@@ -18,7 +18,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 MOLECULE = ROOT / "molecule"
 SHARED = MOLECULE / "shared"
-NAMES = ["default", "drift", "rollout"]
+NAMES = ["default", "drift", "life", "rollout"]
 STEPS = ["create", "prepare", "check", "converge", "idempotence", "verify", "destroy"]
 
 

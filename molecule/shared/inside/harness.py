@@ -24,6 +24,7 @@ from throwaway import (
     FAKE_BEARER,
     FAKE_SECRET,
     FOREIGN_COMMAND,
+    ROLES,
     WATCHER,
     Snapshot,
     ThrowawayHost,
@@ -35,10 +36,13 @@ from throwaway import (
 BASE = Path("/tmp/host")
 KEPT = Path("/tmp/kept")
 NEW_BINARY = KEPT / "iapeer-memory"
-OLD, NEW = "1.1.0", "1.2.0"
+OLD, NEW = "7.1.0", "7.2.0"
 DREAM = "iapeer-memory-dream-tick"
 OLD_SWEEP = "iapeer-memory-inbox-sweep"
-SLOT_KEYS = ["provider", "package", "version", "registeredAt", "heartbeat", "provision", "unprovision"]
+# What the new version's texts say of themselves; the last of its slot's keys and of its skills is its own.
+MARK = "form 7.2"
+SLOT_KEYS = ["provider", "package", "version", "registeredAt", "heartbeat", "provision", "unprovision", "capabilities"]
+SKILLS = [f"iapeer-memory-{name}" for name in ("init", "status", "migrate", "distill", "audit")]
 # What the core may be asked in check mode.
 READS = (["list", "--json"], ["trust-hooks", "--check"], ["--version"], ["version"])
 
@@ -151,24 +155,33 @@ def run_number() -> int:
 # What a host must look like
 
 
-def migrated(found: ThrowawayHost, version: str = NEW) -> None:
-    """The slot is v1.2 of this version, the watcher and the doctrines are in place, the foreign content is."""
-    slot_is_v1_2(found, version)
+def migrated(found: ThrowawayHost) -> None:
+    """The slot is v1.2 of the new version, the watcher and the doctrines are in place, the foreign content is."""
+    slot_is_v1_2(found)
     triggers = {entry["id"]: entry for entry in found.triggers()}
     equal(triggers[WATCHER]["script"], str(found.launcher_path), "the watcher runs the launcher")
     expect(OLD_SWEEP not in triggers, "the old sweep timer is gone")
     expect("morning-digest" in triggers, "a timer of somebody else stays")
-    for role in ("index", "scriber", "dreamweaver"):
+    for role in ROLES:
         text = (found.peer(role) / ".iapeer" / "IAPEER.md").read_text()
-        equal(text.splitlines()[0], f"<!-- iapeer-memory doctrine v{version} -->", f"the doctrine of {role}")
+        equal(text.splitlines()[0], f"<!-- iapeer-memory doctrine v{NEW} -->", f"the doctrine of {role}")
         expect("{{VAULT_PATH}}" not in text and str(found.vault) in text, f"the doctrine of {role} names the vault")
     surfaces(found)
+    learned(found)
 
 
-def slot_is_v1_2(found: ThrowawayHost, version: str = NEW) -> None:
+def learned(found: ThrowawayHost) -> None:
+    """Every text is the one of the installed provider; none of those that the collection brings says so."""
+    texts = [found.launcher_path, found.gate_path, *found.hooks_dir.iterdir(), *found.templates_dir.iterdir()]
+    texts += [found.peer(role) / ".iapeer" / "IAPEER.md" for role in ROLES] + [found.profile()]
+    texts += found.peers_dir.glob("*/.claude/skills/iapeer-memory-*/SKILL.md")
+    equal([str(path) for path in texts if MARK not in path.read_text()], [], f"{len(texts)} texts are the provider's")
+
+
+def slot_is_v1_2(found: ThrowawayHost) -> None:
     slot = found.slot()
     equal(list(slot), SLOT_KEYS, "the slot has the keys of v1.2, in their order")
-    equal((slot["provider"], slot["version"]), ("iapeer-memory", version), "the slot is ours, of the new version")
+    equal((slot["provider"], slot["version"]), ("iapeer-memory", NEW), "the slot is ours, of the new version")
     places = ["--cwd", "{cwd}", "--runtime", "{runtime}"]
     who, why = ["--personality", "{personality}"], ["--occasion", "{occasion}"]
     binary = str(found.provider_bin)
@@ -205,8 +218,7 @@ def claude_surface(found: ThrowawayHost, name: str) -> None:
     same(name, list(servers), ["tracker", "iapeer-memory"])
     same(name, servers["iapeer-memory"]["url"], f"http://127.0.0.1:{found.port}/mcp")
     same(name, servers["tracker"]["headers"], {"Authorization": "Bearer " + FAKE_BEARER})
-    skills = sorted(os.listdir(cwd / ".claude" / "skills"))
-    same(name, skills, ["house-style", *(f"iapeer-memory-{s}" for s in ("distill", "init", "migrate", "status"))])
+    same(name, sorted(os.listdir(cwd / ".claude" / "skills")), sorted(["house-style", *SKILLS]))
 
 
 def codex_surface(found: ThrowawayHost, name: str, trusted: bool) -> None:
@@ -231,13 +243,22 @@ def same(name: str, found: Any, wanted: Any) -> None:
         fail(f"peer {name}\n  found:  {found!r}\n  wanted: {wanted!r}")
 
 
-def memoryd_runs(found: ThrowawayHost, version: str = NEW) -> None:
-    """memoryd runs, of this version, answers on its port and beats."""
+def memoryd_runs(found: ThrowawayHost) -> None:
+    """memoryd runs, of the new version, answers on its port and beats."""
     pid = found.wait_daemon()
     with urllib.request.urlopen(f"http://127.0.0.1:{found.port}/mcp", timeout=5) as response:
         answer = json.load(response)
-    equal((answer["pid"], answer["version"]), (pid, version), "memoryd answers, and is of the version")
+    equal((answer["pid"], answer["version"]), (pid, NEW), "memoryd answers, and is of the version")
     expect(time.time() - os.stat(found.heartbeat_path).st_mtime < 5, "its heartbeat is fresh")
+
+
+def provider_agrees(found: ThrowawayHost) -> None:
+    """The installed provider's own verify finds nothing to say, and nothing to mend."""
+    for words in ((), ("--repair",)):
+        rows = found.provider_verify(*words)
+        expect(rows, "the provider has looked")
+        bad = {name: row for name, row in rows.items() if row[0] not in ("ok", "skip")}
+        equal(bad, {}, f"the provider's own verify agrees {' '.join(words)}".rstrip())
 
 
 # Steps
