@@ -28,8 +28,8 @@ export npm_config_cache := $(TOP)/.cache/npm
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV ANSIBLE_CONFIG
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test matrix lint unit integration sanity molecule molecule-if-engine real-clients browser bench fuzz crash \
-    changelog docs build importer clean
+.PHONY: help venv demo test matrix lint unit integration sanity molecule molecule-if-engine real-clients browser ecosystem \
+    bench fuzz crash changelog docs build importer clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -76,6 +76,9 @@ real-clients: venv .node/.stamp ## acceptance by the real codex and claude comma
 
 browser: .venv-browser/.stamp $(LINK) ## the page of a fleet in a real browser (chromium with its driver)
 	.venv-browser/bin/python -m pytest tests/browser $(PYTEST_ARGS)
+
+ecosystem: .venv-ecosystem/.stamp $(LINK) ## ansible-runner, ansible-builder, ansible-pull, AWX and ARA with docs/examples
+	.venv-ecosystem/bin/python -m pytest -n $(JOBS) tests/ecosystem $(PYTEST_ARGS)
 
 bench: venv .venv-bench/.stamp ## the benchmark: docs/bench.md and its plots
 	PYTHONPATH=$(TOP)/.tree $(PY) tests/bench/bench.py --out docs $(BENCH_ARGS)

@@ -155,6 +155,7 @@ GRANTS: dict[str, set[str]] = {
     "action/report.py": {
         "ansible.constants.DEFAULT_STDOUT_CALLBACK",
         "ansible.errors.AnsibleActionFail",
+        "ansible.module_utils.parsing.convert_bool.boolean",
         "ansible.plugins.action.ActionBase",
         "ansible.utils.color.stringc",
         "ansible.utils.display.Display",
