@@ -31,16 +31,16 @@ export npm_config_cache := $(TOP)/.cache/npm
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV ANSIBLE_CONFIG
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test matrix lint unit integration sanity molecule molecule-if-engine real-clients browser bench fuzz mutants crash \
-    changelog docs build importer clean
+.PHONY: help venv demo test matrix lint unit integration sanity molecule molecule-if-engine real-clients browser ecosystem \
+    bench fuzz mutants crash changelog docs build importer clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo '  PYTHON=python3.N makes the environment; CORE="2.20 2.21" selects cores of the matrix; JOBS=N runs N tests at once;'
-	@echo '  SELECT="not slow" chooses tests by their marks, PYTEST_ARGS="..." goes to pytest; CONTAINER_ENGINE=podman|docker; MOLECULE_REQUIRED=1 and MATRIX_REQUIRED=1 make'
-	@echo '  a failure of what cannot be had.'
+	@echo '  SELECT="not slow" chooses tests by their marks, PYTEST_ARGS="..." goes to pytest; CONTAINER_ENGINE=podman|docker;'
+	@echo '  MOLECULE_REQUIRED=1 and MATRIX_REQUIRED=1 make a failure of what cannot be had.'
 
 demo: venv ## build a throwaway host, update it, verify it, stage drift and mend it
 	PYTHONPATH=.tree $(PY) demo/run.py
@@ -79,6 +79,9 @@ real-clients: venv .node/.stamp ## acceptance by the real codex and claude comma
 
 browser: .venv-browser/.stamp $(LINK) ## the page of a fleet in a real browser (chromium with its driver)
 	.venv-browser/bin/python -m pytest tests/browser $(PYTEST_ARGS)
+
+ecosystem: .venv-ecosystem/.stamp $(LINK) ## ansible-runner, ansible-builder, ansible-pull, AWX and ARA with docs/examples
+	.venv-ecosystem/bin/python -m pytest -n $(JOBS) tests/ecosystem $(PYTEST_ARGS)
 
 bench: venv .venv-bench/.stamp ## the benchmark: docs/bench.md and its plots
 	PYTHONPATH=$(TOP)/.tree $(PY) tests/bench/bench.py --out docs $(BENCH_ARGS)

@@ -72,7 +72,7 @@ def tell(host: ThrowawayHost, folder: Path) -> None:
     output = step(
         host, f"What would {VERSION} bring?", "update", "--check", "--diff", *install, only="forms", binary=binary
     )
-    texts = sorted(set(re.findall(r"^\+\+\+ after: (HOST/\S+)", output, re.MULTILINE)))
+    texts = sorted(set(re.findall(r"^(HOST/\S+: \+\d+ -\d+ lines?)$", output, re.MULTILINE)))
     expect(bool(texts) and f"learned from v{VERSION}" in output, "the new version's texts were not learned and shown")
     expect(not diff(built, host.snapshot()), f"looking changed something: {diff(built, host.snapshot())}")
     print(f"  the new binary was asked from a scratch place: {len(texts)} files would become other ones, such as")
@@ -94,7 +94,7 @@ def tell(host: ThrowawayHost, folder: Path) -> None:
     changes = stage_drift(host)
     head(f"Somebody changes {len(changes)} things: {', '.join(changes)}")
     drifted = host.snapshot()
-    output = step(host, "What would update change?", "update", "--check", "--diff", show=False)
+    output = step(host, "What would update change?", "update", "--check", "--diff", "-v", show=False)
     print("\n".join(f"  {line}" for line in changed_lines(output)))
     step(host, "What has drifted?", "verify", code=2, only="FAIL")
     expect(not diff(drifted, host.snapshot()), "looking changed something")

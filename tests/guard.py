@@ -50,6 +50,7 @@ PROGRAMS = frozenset(
             "true",
         ),
         *("docker", "podman", "node", "npm", "ssh", "strace", "uname", "unshare", "mount", "umount", "ldconfig"),
+        "systemd-analyze",
     )
 )
 TEMPORARY = ("/tmp", "/var/tmp", "/private/tmp", "/private/var/folders", "/dev/shm")

@@ -17,6 +17,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates import is_due, plan_of
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.checks import rows_of
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.differences import counted
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.report import BAD
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.reports import begin
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.runs import context_of
@@ -58,7 +59,7 @@ class ActionModule(ActionBase):
         if looked["next"] == FINISHED:
             ended = self._report({**report, "look": looked}, task_vars)
             looked.update(summary=ended["summary"], rows=ended["steps"], state=ended["state"])
-        return {**result, **looked}
+        return counted({**result, **looked})
 
     def _refuse_parts(self, variables: Mapping[str, Any]) -> None:
         """A run of which tags choose a part would do nothing, and look fine."""

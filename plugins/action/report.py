@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible.constants import DEFAULT_STDOUT_CALLBACK
 from ansible.errors import AnsibleActionFail
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.color import stringc
 from ansible.utils.display import Display
@@ -54,7 +55,7 @@ class ActionModule(ActionBase):
             result["report"], line = _write(report, str(options["report_dir"]), context)
             if line and not quiet:
                 screen.display(line)
-        result.update(_returned(report, bool(options.get("unreachable_fails"))))
+        result.update(_returned(report, boolean(options.get("unreachable_fails"), strict=False)))
         return result
 
     def _report(self, options: dict[str, Any], variables: dict[str, Any]) -> Report:

@@ -56,7 +56,7 @@ attributes:
     description: Says what a real run would do, with the same changed, action and diff.
     support: full
   diff_mode:
-    description: Shows the lines that change. Values that are not ours are masked.
+    description: Says how many lines of each file change, and with C(-v) which. Values that are not ours are masked.
     support: full
   idempotent:
     description: A second run changes nothing.

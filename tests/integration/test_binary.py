@@ -90,7 +90,7 @@ def test_templates_and_skills_of_the_operators_own_are_used(build: Build, gather
         "iapeer_memory_skills_src": str(own / "skills"),
         "iapeer_memory_restart": "never",
     }
-    looked, landed = fleet.update("--check", "--diff", **options), fleet.update(**options)
+    looked, landed = fleet.update("--check", "--diff", "-v", **options), fleet.update(**options)
     assert landed.rc == 0, landed.output
     assert looked.statuses() == landed.statuses()
     assert f"+Reads {host.vault}." in looked.stdout
@@ -112,7 +112,7 @@ def test_a_relative_path_leads_to_the_files_beside_the_playbook(build: Build, ga
     write(files / "skills/iapeer-memory-init/SKILL.md", "Ours.\n")
     write(tmp_path / "own/play.yml", OWN_PLAY)
     host = build(form="v1_2", peers=[], templates=True)
-    looked = gather(host).run(str(tmp_path / "own/play.yml"), "--check", "--diff")
+    looked = gather(host).run(str(tmp_path / "own/play.yml"), "--check", "--diff", "-v")
     assert looked.rc == 0, looked.output
     assert looked.rows()["binary"] == ("changed", f"{host.provider_bin} replaced")
     assert looked.rows()["templates"].status == "changed"

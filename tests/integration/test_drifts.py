@@ -306,7 +306,7 @@ def drifted(build_shared: Build, gather_shared: Gather) -> Drifted:
     pids = {name: host.daemon_pid() for name, host in hosts.items()}
     for name in hosts:
         fleet.variables[name] = {"iapeer_memory_heartbeat_stale_after": STALE_AFTER.get(name, 300)}
-    found = fleet.verify("--diff")
+    found = fleet.verify("--diff", "-v")
     changes = {name: diff(before[name], host.snapshot(times=True)) for name, host in hosts.items()}
     mended = fleet.repair()
     return Drifted(hosts, pids, found, changes, mended, fleet.verify())

@@ -74,7 +74,7 @@ def days(build_shared: Build, gather_shared: Gather, tmp_path_factory: pytest.Te
     }
     fleet.variables["known"] = {"iapeer_memory_guide": False}
     before = snapshots(hosts)
-    foretold = fleet.install("--check", "--diff")
+    foretold = fleet.install("--check", "--diff", "-v")
     unchanged = snapshots(hosts)
     asked = {name: lasting(host) for name, host in hosts.items()}
     run = fleet.install()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from typing import Any, Callable, NamedTuple
 
 import pytest
@@ -29,6 +30,8 @@ pytestmark = pytest.mark.slow
 STATE = "home/.iapeer/state/iapeer-memory/"
 # What the collection keeps for itself: what it learned, and what memoryd was started from.
 OWN = (STATE + "provider-forms.json", STATE + "memoryd.ran-from.json")
+# A file and how many of its lines come and go.
+COUNT = re.compile(r"^(\S.*): (\+\d+ -\d+ lines?|changed)$", re.MULTILINE)
 PEERS = [Peer("alpha"), Peer("beta", ("codex",))]
 
 
@@ -79,7 +82,7 @@ def seen(build_shared: Build, gather_shared: Gather) -> Seen:
     verified = fleet.verify()
     checked = fleet.update("--check", "--diff")
     changes = {name: diff(before[name], host.snapshot(times=True)) for name, host in hosts.items()}
-    return Seen(verified, checked, changes, fleet.update())
+    return Seen(verified, checked, changes, fleet.update("--diff"))
 
 
 def test_verify_is_one_module_run_on_any_host(seen: Seen) -> None:
@@ -96,8 +99,15 @@ def test_verify_is_one_module_run_on_any_host(seen: Seen) -> None:
 def test_update_in_check_mode_is_one_module_run_on_any_host(seen: Seen) -> None:
     assert seen.checked.starts == dict.fromkeys(seen.checked.reports, 1)
     assert len(seen.checked.named("changed", "drifted")) > 4
-    assert "+++" in seen.checked.stdout
     assert not any(seen.changes.values()), seen.changes
+
+
+def test_a_difference_is_a_count_a_file_which_holds_for_the_real_run(seen: Seen) -> None:
+    """One process works for all hosts of a run, and files of hosts have names of their own."""
+    foretold, landed = (COUNT.findall(run.stdout) for run in (seen.checked, seen.updated))
+    assert len(foretold) > 20
+    assert sorted(foretold) == sorted(landed)
+    assert not any(mark in run.stdout for run in (seen.checked, seen.updated) for mark in ("+++", "@@"))
 
 
 @pytest.mark.parametrize("name", ["learned", "bundled"])

@@ -120,7 +120,7 @@ def test_an_upgrade_is_told_before_it_happens_and_brings_everything(
     new = install_provider(tmp_path / "iapeer-memory", NEW)
     fleet, before = gather(host), host.snapshot(times=True)
 
-    looked = fleet.update("--check", "--diff", iapeer_memory_binary_src=str(new))
+    looked = fleet.update("--check", "--diff", "-v", iapeer_memory_binary_src=str(new))
     assert looked.rc == 0, looked.output
     assert changes(host, before) == []
     assert host.daemon_pid() == old_pid

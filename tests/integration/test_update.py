@@ -226,7 +226,7 @@ def host(build: Build) -> ThrowawayHost:
 def test_update_looks_lands_and_rests(host: ThrowawayHost) -> None:
     before, old_pid = host.snapshot(times=True), host.daemon_pid()
 
-    looked = run_alone(host, "update", "--check", "--diff")
+    looked = run_alone(host, "update", "--check", "--diff", "-v")
     assert looked.rc == 0, looked.output
     assert diff(before, host.snapshot(times=True)) == []
     assert [call["argv"] for call in host.calls() if not _reads(call["argv"])] == []
@@ -234,7 +234,7 @@ def test_update_looks_lands_and_rests(host: ThrowawayHost) -> None:
     assert_no_secret(looked.output)
     host.clear_calls()
 
-    landed = run_alone(host, "update", "--diff")
+    landed = run_alone(host, "update", "--diff", "-v")
     assert landed.rc == 0, landed.output
     assert_no_secret(landed.output)
     assert list(_table(landed)) == STEPS
@@ -252,7 +252,7 @@ def test_update_looks_lands_and_rests(host: ThrowawayHost) -> None:
 
     settled = host.snapshot(times=True)
     host.clear_calls()
-    rested = run_alone(host, "update", "--diff")
+    rested = run_alone(host, "update", "--diff", "-v")
     assert rested.rc == 0, rested.output
     assert rested.recap["host"]["changed"] == 0
     assert {row[0] for name, row in _table(rested).items() if name != "forms"} == {"ok"}

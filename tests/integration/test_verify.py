@@ -88,8 +88,8 @@ def sight(build_shared: Build, gather_shared: Gather) -> Sight:
         fleet.before["read_only"] = WITHOUT_PRIVILEGES
     before: dict[str, Snapshot] = {name: host.snapshot(times=True) for name, host in hosts.items()}
     with read_only(hosts["read_only"]):
-        verified = fleet.verify("--diff")
-        checked = fleet.update("--check", "--diff", "--limit", ",".join(UPDATED))
+        verified = fleet.verify("--diff", "-v")
+        checked = fleet.update("--check", "--diff", "-v", "--limit", ",".join(UPDATED))
     looks = {name: diff(before[name], host.snapshot(times=True)) for name, host in hosts.items()}
     with read_only(hosts["read_only"]):
         repaired = fleet.repair("--limit", ",".join(MENDABLE))

@@ -141,6 +141,7 @@ GRANTS: dict[str, set[str]] = {
         "ansible.plugins.action.ActionBase",
         ".tmpdir",  # on the host, of the connection
     },
+    "action/peer_surfaces.py": {"ansible.plugins.action.normal.ActionModule"},
     "action/provider_binary.py": {
         "ansible.plugins.action.ActionBase",
         ".tmpdir",  # on the host, of the connection
@@ -154,6 +155,7 @@ GRANTS: dict[str, set[str]] = {
     "action/report.py": {
         "ansible.constants.DEFAULT_STDOUT_CALLBACK",
         "ansible.errors.AnsibleActionFail",
+        "ansible.module_utils.parsing.convert_bool.boolean",
         "ansible.plugins.action.ActionBase",
         "ansible.utils.color.stringc",
         "ansible.utils.display.Display",
@@ -161,6 +163,10 @@ GRANTS: dict[str, set[str]] = {
     "callback/fleet_summary.py": {
         "ansible.constants.DEFAULT_STDOUT_CALLBACK",
         "ansible.plugins.callback.CallbackBase",
+    },
+    "plugin_utils/differences.py": {
+        "ansible.constants.DEFAULT_STDOUT_CALLBACK",
+        "ansible.utils.display.Display",
     },
     "plugin_utils/page.py": {"jinja2.Environment", "markupsafe.Markup", "urllib.parse.quote"},
     "plugin_utils/reports.py": {"time.monotonic"},

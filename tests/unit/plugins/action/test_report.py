@@ -103,13 +103,14 @@ def test_the_report_is_named_after_the_host_and_stays_in_its_folder(
 
 def test_a_host_that_could_not_be_reached_is_reported_and_stays_unreachable(printed: list[str], tmp_path: Path) -> None:
     gone = {"unreachable": True, "changed": False, "msg": "no route\nto host"}
-    result = run({**update(tmp_path), "look": gone})
-    assert result["unreachable"] is True
-    assert not result.get("failed")
-    assert result["msg"] == "unreachable: no route to host"
+    for lenient in ({}, {"unreachable_fails": "false"}):  # a survey's answer is a text
+        result = run({**update(tmp_path), "look": gone, **lenient})
+        assert result["unreachable"] is True
+        assert not result.get("failed")
+        assert result["msg"] == "unreachable: no route to host"
     report = json.loads((tmp_path / "ada.json").read_text(encoding="utf-8"))
     assert (report["ok"], report["steps"][0]["status"]) == (False, "unreachable")
-    counted = run({**update(tmp_path), "look": gone, "unreachable_fails": True})
+    counted = run({**update(tmp_path), "look": gone, "unreachable_fails": "true"})
     assert counted["failed"] is True
     assert not counted.get("unreachable")
     assert counted["state"] == "unreachable"
