@@ -171,21 +171,19 @@ def _place(outcome: Result) -> str:
 
 def _heartbeat(checked: Checked) -> Row:
     name, daemon = "memoryd-heartbeat", checked.look["memoryd"]
+    ended = "; memoryd is not running" + (f" ({daemon['problem']})" if daemon["problem"] else "") + START
     problem = daemon["complaint"]
-    if not problem:
+    if not problem:  # the row is about the heartbeat alone; without a pid that is all there is to go by
         watch = f", watch={daemon['watch']}" if daemon["watch"] else ""
-        problem = f"{daemon['heartbeat_age']:.0f} s old{watch}"
-        if daemon["running"] or daemon["pid"] is None:  # without a pid the heartbeat is all there is to go by
-            return Row(name, OK, problem)
+        gone = "" if daemon["running"] or daemon["pid"] is None else ended
+        return Row(name, OK, f"{daemon['heartbeat_age']:.0f} s old{watch}{gone}")
     result = checked.done.get("memoryd")
     if result and (status_of(result) == FAIL or result["action"] == "restarted"):
         return Row(name, FAIL if status_of(result) == FAIL else REPAIRED, f"{problem}; {detail_of(result)}")
     looked = checked.look["steps"].get("memoryd", {})
     if looked.get("action") == "starting":
-        problem += f"; {detail_of(looked)}"
-    elif not daemon["running"]:
-        problem += "; memoryd is not running" + (f" ({daemon['problem']})" if daemon["problem"] else "") + START
-    return Row(name, FAIL, problem)
+        return Row(name, FAIL, f"{problem}; {detail_of(looked)}")
+    return Row(name, FAIL, problem if daemon["running"] else problem + ended)
 
 
 def _endpoint(checked: Checked) -> Row:
