@@ -45,7 +45,7 @@ help: ## list the targets
 demo: venv ## build a throwaway host, update it, verify it, stage drift and mend it
 	PYTHONPATH=.tree $(PY) demo/run.py
 
-test: venv ## lint, unit, integration, sanity on one ansible-core, without what is slow; molecule where a container engine answers
+test: venv ## lint, unit, integration, sanity on one ansible-core, without what is slow; the main container scenario where an engine answers
 	+SELECT='not slow' $(PY) tests/tools/phases.py test lint,sanity unit integration molecule-if-engine
 
 matrix: venv ## unit, integration and sanity on every maintained ansible-core; hosts on the oldest and the newest Python
@@ -68,11 +68,11 @@ integration: venv ## integration tests: whole playbooks and modules on throwaway
 sanity: venv ## ansible-test sanity, without what lint looks at (the matrix runs all of it)
 	$(VENV)/bin/python tests/tools/sanity.py --brief
 
-molecule: venv ## the scenarios, in containers without a network
+molecule: venv ## all scenarios, and a part of the integration tests, in containers without a network
 	MOLECULE_REQUIRED=1 $(PY) molecule/run_all.py
 
 molecule-if-engine: venv
-	$(PY) molecule/run_all.py
+	$(PY) molecule/run_all.py default
 
 real-clients: venv .node/.stamp ## acceptance by the real codex and claude command lines
 	PATH="$(TOP)/.node/node_modules/.bin:$$PATH" $(VENV)/bin/python -m pytest tests/real_clients $(PYTEST_ARGS)

@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run the scenarios, all or those that are named, two at a time: one line each, the whole output of one that fails.
 
-Before them, once: the collection is built and installed as a user gets it, the image is made, and a scenario is given
-a container with a network, which must make it fail. After them the containers are gone, and the account of this
-machine is as it was. CONTAINER_ENGINE says podman or docker; JOBS how many scenarios run at once.
+Without a name there is one more, `integration`: what of the integration tests starts, signals and asks most, inside a
+container. Always the collection is built and installed as a user gets it, the image is made, and a scenario is given a
+container with a network, which must make it fail. Afterwards the containers are gone, and the account of this machine
+is as it was. CONTAINER_ENGINE says podman or docker; JOBS how many run at once.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from typing import NamedTuple
 
 TOP = Path(__file__).resolve().parent.parent
 SCENARIOS = sorted(path.parent.name for path in TOP.glob("molecule/*/molecule.yml"))
+SHARED = TOP / "molecule" / "shared"
 BIN = Path(sys.executable).parent
 HOMES = TOP / ".ansible" / "molecule"
 COLLECTIONS = HOMES / "collections"
@@ -34,6 +36,10 @@ LABEL = f"iapeer-memory-test={TOP}"
 IMAGE = "localhost/iapeer-memory-test:1"
 PATIENCE = 20  # seconds that a container engine may take to answer
 LIMIT = 1200  # seconds for one scenario; half a minute where nothing else runs
+# All of tests/integration takes longer than the scenarios together, and much of it is what they do already. These files
+# are what they do not: the switch that forbids, looks at broken hosts, and the provider in turn with the collection.
+INTEGRATION = "integration"
+INSIDE = ("test_sandbox.py", "test_verify.py", "test_one_mind.py")
 # What a caller has set for one of these would reach the plays.
 FOREIGN = ("ANSIBLE_", "CLAUDE", "CODEX_", "IAPEER_", "MOLECULE_", "PEER_IDENTITY", "PYTHONPATH", "PYTHONHOME")
 # The account, and what programs that run there write into it all the time by themselves.
@@ -154,6 +160,35 @@ def with_a_network() -> Result:
     return Result("(refused with a network)", stopped, time.monotonic() - began, output + after)
 
 
+def integration() -> Result:
+    """Some of the integration tests without a network, where the machine has no account and nothing can be written.
+
+    Of this machine there is the checkout and the Python that runs this, both to be read only.
+    """
+    began = time.monotonic()
+    env = environment(INTEGRATION)
+    container = [shutil.which(engine()) or engine(), "run", "--rm", "--network", "none", "--stop-signal", "KILL"]
+    container += ["--env-file", str(SHARED / "login.env"), "--label", LABEL, "--security-opt", "label=disable"]
+    if run([*container, IMAGE, "true"], env)[0] != 0:
+        env["CONTAINERS_CONF"] = str(SHARED / "containers.conf")
+    container += [f"--volume={place}:{place}:ro" for place in read_only()]
+    cache = TOP / ".cache"
+    cache.mkdir(exist_ok=True)  # without which nothing can be mounted there
+    container.append(f"--volume={cache}")  # one of its own, empty
+    # The shell stays, because somebody has to take the exit codes of what the tests leave behind.
+    script = 'python3 molecule/shared/inside/isolation.py && "$@"; exit $?'
+    tests = [f"tests/integration/{name}" for name in INSIDE]
+    pytest = [sys.executable, "-B", "-m", "pytest", "-q", "-n", "0", *tests]
+    code, output = run([*container, "--workdir", str(TOP), IMAGE, "sh", "-c", script, "sh", *pytest], env)
+    return Result(INTEGRATION, code == 0, time.monotonic() - began, output)
+
+
+def read_only() -> list[Path]:
+    """What the tests need of this machine, without what lies in another of these folders."""
+    places = {TOP, Path(sys.prefix), Path(sys.base_prefix)}
+    return sorted(place for place in places if not places.intersection(place.parents))
+
+
 def account() -> dict[str, tuple[int, int, int]]:
     """Kind, size and time in ns of every path of the live account that the collection could write to.
 
@@ -221,7 +256,10 @@ def run_all(names: list[str]) -> list[Result]:
     results = []
     jobs = int(os.environ.get("JOBS") or 2)
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        work = [pool.submit(with_a_network), *(pool.submit(scenario, name) for name in names)]
+        # The longest first.
+        work = [pool.submit(integration)] if INTEGRATION in names else []
+        work += [pool.submit(scenario, name) for name in names if name != INTEGRATION]
+        work += [pool.submit(with_a_network)]
         try:
             for done in concurrent.futures.as_completed(work):
                 results.append(done.result())
@@ -235,9 +273,10 @@ def run_all(names: list[str]) -> list[Result]:
 
 
 def main() -> int:
-    names = sys.argv[1:] or SCENARIOS
-    unknown = set(names) - set(SCENARIOS)
-    if unknown or not names:
+    known = [*SCENARIOS, INTEGRATION]
+    names = sys.argv[1:] or known
+    unknown = set(names) - set(known)
+    if unknown or not SCENARIOS:
         sys.exit(f"molecule: no scenario {', '.join(sorted(unknown))}; there are: {', '.join(SCENARIOS) or 'none'}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     engine()

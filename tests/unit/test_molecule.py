@@ -87,6 +87,30 @@ def test_a_container_has_no_network_and_nothing_of_this_machine() -> None:
     assert "IAPEER_TEST_SANDBOX=1" in (SHARED / "login.env").read_text().splitlines()
 
 
+def test_the_tests_inside_are_without_a_network_and_may_only_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: list[tuple[list[str], dict[str, str]]] = []
+
+    def run(argv: list[str], env: dict[str, str]) -> tuple[int, str]:
+        runs.append((argv, dict(env)))
+        return (125, "") if argv[-1] == "true" and len(runs) == 1 else (0, "")
+
+    monkeypatch.setattr(run_all, "run", run)
+    monkeypatch.setattr(run_all, "engine", lambda: "podman")
+    assert run_all.integration().ok
+    (_argv, plain), (argv, fallback) = runs
+    assert "CONTAINERS_CONF" not in plain
+    assert fallback["CONTAINERS_CONF"] == str(SHARED / "containers.conf")
+    assert argv[argv.index("--network") + 1] == "none"
+    volumes = [word.partition("=")[2] for word in argv if word.startswith("--volume")]
+    assert [word for word in volumes if not word.endswith(":ro")] == [str(ROOT / ".cache")]
+    assert f"{ROOT}:{ROOT}:ro" in volumes
+    words = argv[argv.index("-c") + 1 :]
+    assert words[0].startswith("python3 molecule/shared/inside/isolation.py && ")
+    tests = [word for word in words if word.startswith("tests/integration/")]
+    assert len(tests) == len(run_all.INSIDE)
+    assert [name for name in tests if not (ROOT / name).is_file()] == []
+
+
 # The proof of the isolation
 
 
@@ -179,10 +203,11 @@ def nothing() -> None:
     return
 
 
-def outcome(monkeypatch: pytest.MonkeyPatch, results: list[Any], name: str, setup: Any = nothing) -> int:
-    monkeypatch.setattr(run_all.sys, "argv", ["run_all.py", name])
+def outcome(monkeypatch: pytest.MonkeyPatch, results: list[Any], *names: str, setup: Any = nothing) -> int:
+    monkeypatch.setattr(run_all.sys, "argv", ["run_all.py", *names])
     monkeypatch.setattr(run_all.signal, "signal", lambda *_: None)
     monkeypatch.setattr(run_all, "setup", setup)
+    monkeypatch.setattr(run_all, "engine", nothing)
     monkeypatch.setattr(run_all, "remove_containers", nothing)
     monkeypatch.setattr(run_all, "run_all", lambda _names: results)
     return int(run_all.main())
@@ -214,6 +239,17 @@ def test_a_run_fails_when_the_account_was_changed(account: Path, monkeypatch: py
         (account / ".claude" / "settings.json").write_text("changed")
 
     assert outcome(monkeypatch, [result("network"), result("drift")], "drift", setup=setup) == 1
+
+
+@pytest.mark.parametrize(("words", "wanted"), [([], [*NAMES, "integration"]), (["default"], ["default"])])
+def test_without_a_name_all_are_run_and_the_tests_inside_too(
+    account: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], wanted: list[str]
+) -> None:
+    asked: list[list[str]] = []
+    outcome(monkeypatch, [], *words)
+    monkeypatch.setattr(run_all, "run_all", lambda names: asked.append(names) or [])
+    run_all.main()
+    assert asked == [wanted]
 
 
 @pytest.mark.parametrize("scenarios", [NAMES, []])
