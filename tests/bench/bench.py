@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Measure the collection against what it is to be measured by. `make bench` writes docs/bench.md and its plots.
 
-In this order: converged runs against a play of eight pings; the sweep of one host's peers against a plain process that
-does no more than it must; a fleet of many hosts.
+In this order: fleets of many hosts against a ping each; converged runs against a play of eight pings; the sweep of one
+host's peers against a plain process that does no more than it must.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from ansible.release import __version__ as ansible_version
 
 from ansible_collections.agfpd.iapeer_memory.tests.bench.measure import Command, Cost, Rounds, in_turn, median
-from ansible_collections.agfpd.iapeer_memory.tests.bench.tell import told
+from ansible_collections.agfpd.iapeer_memory.tests.bench.tell import fleets_told, told
 from ansible_collections.agfpd.iapeer_memory.tests.fixtures.core import trust_entries
 from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import Peer, ThrowawayHost, build_host, write
 from ansible_collections.agfpd.iapeer_memory.tests.integration.playbook import COLLECTION, Fleet, settle
@@ -42,59 +42,63 @@ FILES = ["hooks", "mcp", "skills"]
 
 
 class Plan(NamedTuple):
-    """How much is measured: hosts of a run, peers of a sweep, hosts of the fleet, rounds of each.
+    """How much is measured: hosts of a run, peers of a sweep, hosts of a fleet, rounds of the first two.
 
     warm: after one that does not count.
     """
 
     hosts: tuple[int, ...]
     peers: tuple[int, ...]
-    fleet: int
+    fleets: tuple[int, ...]
     runs: int
     warm: bool
 
 
-WHOLE = Plan((1, 5, 20), (100, 1_000, 10_000), 200, 5, True)
-QUICK = Plan((1,), (5,), 2, 1, False)
+WHOLE = Plan((1, 5, 20), (100, 1_000, 10_000), (10, 50, 200), 5, True)
+QUICK = Plan((1,), (5,), (2,), 1, False)
 
 
 def main() -> int:
     """Build the hosts, measure, and write what came of it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="just enough to see that it works")
-    parser.add_argument("--runs", type=int, help="rounds of everything, after one that does not count")
-    parser.add_argument("--out", type=Path, required=True, help="the folder for bench.md and bench.json")
+    parser.add_argument("--runs", type=int, help="rounds of hosts and sweeps, after one that does not count")
+    parser.add_argument("--fleets", type=int, nargs="*", help="nothing but fleets of so many hosts")
+    parser.add_argument("--out", type=Path, required=True, help="the folder for bench.md and what it is made of")
     given = parser.parse_args()
     plan = QUICK if given.quick else WHOLE
-    plan = plan._replace(runs=given.runs or plan.runs)
-    with tempfile.TemporaryDirectory(prefix="iapeer-memory-bench-") as folder:
-        found = measured(Path(folder), plan)
+    plan = plan._replace(runs=given.runs or plan.runs, fleets=tuple(given.fleets or plan.fleets))
     given.out.mkdir(parents=True, exist_ok=True)
-    (given.out / "bench.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    (given.out / "bench.md").write_text(told(found), encoding="utf-8")
-    print(told(found))
+    with tempfile.TemporaryDirectory(prefix="iapeer-memory-bench-") as folder:
+        found = {**surroundings(), "fleets": fleets(Path(folder), plan)}
+        (given.out / "fleets.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        if given.fleets is None:
+            found.update(measured(Path(folder), plan))
+            (given.out / "bench.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+            (given.out / "bench.md").write_text(told(found), encoding="utf-8")
+    print(fleets_told(found["fleets"]) if given.fleets is not None else told(found))
     return 0
 
 
+def surroundings() -> dict[str, str]:
+    """On what it was measured."""
+    return {
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
+        "versions": f"ansible-core {ansible_version}, Python {platform.python_version()}",
+    }
+
+
 def measured(folder: Path, plan: Plan) -> dict[str, Any]:
-    """Everything, as data."""
+    """All but the fleets, as data."""
     hosts: list[ThrowawayHost] = []
     try:
         for number in range(max(plan.hosts)):
             hosts.append(converged(folder / f"host-{number}"))
         runs = [playbooks(folder, hosts[:count], plan) for count in plan.hosts]
-        fleet = crowd(folder, hosts, plan)
     finally:
         for host in hosts:
             host.stop()
-    return {
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
-        "versions": f"ansible-core {ansible_version}, Python {platform.python_version()}",
-        "rounds": plan.runs,
-        "hosts": runs,
-        "sweeps": [sweeps(folder, count, plan) for count in plan.peers],
-        "fleet": fleet,
-    }
+    return {"rounds": plan.runs, "hosts": runs, "sweeps": [sweeps(folder, count, plan) for count in plan.peers]}
 
 
 def summed(rounds: Rounds, names: Mapping[str, str]) -> dict[str, Any]:
@@ -124,12 +128,12 @@ def converged(base: Path) -> ThrowawayHost:
     return host
 
 
-def ansible(fleet: Fleet, playbook: str) -> Command:
+def ansible(fleet: Fleet, playbook: str, *words: str) -> Command:
     """A run of ansible-playbook over the fleet, each host in an environment of its own."""
     fleet.folder.mkdir(exist_ok=True)
     program = str(Path(sys.executable).with_name("ansible-playbook"))
     environment = {**os.environ, "ANSIBLE_FORKS": "10", "ANSIBLE_NOCOLOR": "1"}
-    return Command([program, playbook, "-i", str(fleet.inventory())], environment)
+    return Command([program, playbook, "-i", str(fleet.inventory()), *words], environment)
 
 
 def pings(folder: Path, count: int) -> str:
@@ -152,13 +156,22 @@ def playbooks(folder: Path, hosts: list[ThrowawayHost], plan: Plan) -> dict[str,
     return {"hosts": len(hosts), **summed(rounds, {"verify": "pings", "update": "pings"})}
 
 
-def crowd(folder: Path, hosts: list[ThrowawayHost], plan: Plan) -> dict[str, Any]:
-    """verify over as many inventory hosts as there might be, which share the throwaway ones, against one ping each."""
-    names = {f"h{number:03}": hosts[number % len(hosts)] for number in range(plan.fleet)}
-    fleet = Fleet(folder / "controller", names)
-    commands = {"ping": ansible(fleet, pings(folder, 1)), "verify": ansible(fleet, COLLECTION + "verify")}
-    rounds = in_turn(commands, max(1, plan.runs // 3), warm=False)
-    return {"hosts": plan.fleet, "rounds": len(rounds), **summed(rounds, {"verify": "ping"})}
+def fleets(folder: Path, plan: Plan) -> list[dict[str, Any]]:
+    """update with reports over many hosts, each a home of its own where nothing is to be done, against a ping each.
+
+    Measured once: what so many hosts do is its own average. Their daemons are not started.
+    """
+    hosts: list[ThrowawayHost] = []
+    found = []
+    for count in plan.fleets:
+        for number in range(len(hosts), count):
+            hosts.append(build_host(folder / f"home-{number}", form="v1_2", version=VERSION, peers=EIGHT))
+            settle(hosts[-1])
+        fleet = Fleet(folder / f"fleet-{count}", {f"h{number:03}": host for number, host in enumerate(hosts[:count])})
+        report = ("-e", f"iapeer_memory_report_dir={folder / f'reports-{count}'}")
+        commands = {"ping": ansible(fleet, pings(folder, 1)), "update": ansible(fleet, COLLECTION + "update", *report)}
+        found.append({"hosts": count, **summed(in_turn(commands, 1, warm=False), {"update": "ping"})})
+    return found
 
 
 # Sweeps

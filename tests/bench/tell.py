@@ -35,17 +35,19 @@ Wanted: a converged sweep of at most {sweep} times the floor.
 
 ![Seconds against peers](bench-peers.svg)
 
-## A fleet
+## Fleets
 
-{fleet_rounds}verify of {fleet_hosts} hosts on this one machine, 10 at a time, all in order, against one ping each.
+update, with reports, of so many hosts on this one machine, 10 at a time, each a home of its own where nothing is to be
+done, against a ping each, once. The memory is that of the biggest process, which is the controller's.
 
-{fleet}
+{fleets}
+
+![Seconds and memory against hosts](fleets.svg)
 """
 
 
 def told(found: Mapping[str, Any]) -> str:
     """The page of everything that was measured (see bench.py)."""
-    fleet = found["fleet"]
     return HEAD.format(
         machine=found["machine"],
         versions=found["versions"],
@@ -53,10 +55,21 @@ def told(found: Mapping[str, Any]) -> str:
         **LIMITS,
         hosts=_hosts(found["hosts"]),
         sweeps=_sweeps(found["sweeps"]),
-        fleet=_fleet(fleet),
-        fleet_hosts=fleet["hosts"],
-        fleet_rounds="" if fleet["rounds"] == found["rounds"] else f"Rounds: {fleet['rounds']}, without a warm-up. ",
+        fleets=fleets_told(found["fleets"]),
     )
+
+
+def fleets_told(fleets: Sequence[Mapping[str, Any]]) -> str:
+    """The table of the fleets alone."""
+    head = ["hosts", "", "s", "ratio", "CPU, s", "ratio of CPU", "lines printed", "memory, MB"]
+    rows = []
+    for found in fleets:
+        for name in ("ping", "update"):
+            run = found[name]
+            wall, cpu = _ratios(run) if "wall_ratio" in run else ("", "")
+            lines, memory = f"{run['lines']:.0f}", f"{run['memory'] / 1e6:.0f}"
+            rows.append([found["hosts"], name, _seconds(run["wall"]), wall, _seconds(run["cpu"]), cpu, lines, memory])
+    return _table(head, rows)
 
 
 def _hosts(runs: Sequence[Mapping[str, Any]]) -> str:
@@ -79,18 +92,6 @@ def _sweeps(sweeps: Sequence[Mapping[str, Any]]) -> str:
             title = "converged" if name == "sweep" else "first"
             ratios, memory = _ratios(found[name]), f"{found[name]['memory'] / 1e6:.0f}"
             rows.append([f"{found['peers']:,}", title, _seconds(least), _seconds(spent), *ratios, memory])
-    return _table(head, rows)
-
-
-def _fleet(found: Mapping[str, Any]) -> str:
-    head = ["", "s", "ratio", "CPU, s", "ratio of CPU", "lines printed", "lines a host", "memory of the controller, MB"]
-    rows = []
-    for name in ("ping", "verify"):
-        run = found[name]
-        wall, cpu = _ratios(run) if "wall_ratio" in run else ("", "")
-        memory, lines = f"{run['memory'] / 1e6:.0f}", run["lines"]
-        each = f"{lines / found['hosts']:.1f}"
-        rows.append([name, _seconds(run["wall"]), wall, _seconds(run["cpu"]), cpu, f"{lines:.0f}", each, memory])
     return _table(head, rows)
 
 
