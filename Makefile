@@ -53,7 +53,7 @@ matrix: venv ## unit, integration and sanity on every maintained ansible-core; h
 
 lint: venv ## ruff, mypy, ansible-lint (with yamllint), shellcheck, reuse, the changelog's fragments
 	$(VENV)/bin/ruff check --output-format concise .
-	$(VENV)/bin/mypy $(TYPED_FILES:%=$(LINK)/%)
+	@$(VENV)/bin/mypy $(TYPED_FILES:%=$(LINK)/%)
 	$(PY) -m ansiblelint
 	$(VENV)/bin/shellcheck $(SHELL_FILES)
 	$(VENV)/bin/reuse lint --lines

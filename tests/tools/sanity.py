@@ -46,8 +46,8 @@ ELSEWHERE = {
 # What cannot be had here: the requirements of a release name an archive that is in no package index.
 NOT_TO_BE_HAD = {"2.22": {"pylint"}}
 
-# The bootstraps that the supported releases ask for. The stand-in fetches the pip that is asked for once, and unpacks it
-# into each of the environments.
+# The bootstraps that the supported releases ask for. The stand-in fetches a pip once, and unpacks it into every
+# environment that wants it.
 GET_PIP_NAMES = ("get_pip_24_2.py", "get_pip_25_2.py")
 GET_PIP = f"""\
 import glob
@@ -65,6 +65,7 @@ if not glob.glob(pattern):
 with zipfile.ZipFile(glob.glob(pattern)[0]) as wheel:
     wheel.extractall(sysconfig.get_paths()['purelib'])
 """
+
 
 def search_path() -> str:
     """PATH with this Python's tools first, and the versions behind a version manager's shims in place of the shims.
