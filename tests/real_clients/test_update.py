@@ -25,7 +25,7 @@ from ansible_collections.agfpd.iapeer_memory.tests.real_clients.conftest import 
 )
 
 NAME = "iapeer-memory"
-STEPS = "binary templates doctrines fleet surfaces plugin-off slot launcher triggers guide memoryd"
+STEPS = "binary forms templates doctrines wake-policy fleet surfaces plugin-off slot launcher triggers guide memoryd"
 
 
 def update(host: ThrowawayHost, reports: Path) -> tuple[dict[str, Any], int]:

@@ -11,6 +11,7 @@ one puts it back. Only over what the client left: what its owner wrote since is 
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 from .._documents import json_document
@@ -95,7 +96,10 @@ def put_back(tree: Tree, settings: Settings, gone: bool) -> None:
 
 
 def is_left_of(after: Any, before: Any) -> bool:
-    """True where after is what is left of before when something is dropped from it; what is empty counts as dropped."""
+    """True where after is what is left of before when something is dropped from it; what is empty counts as dropped.
+
+    Numbers are those of the client, however they are spelled.
+    """
     if after in ({}, []):
         return True
     if isinstance(after, dict) and isinstance(before, dict):
@@ -103,6 +107,10 @@ def is_left_of(after: Any, before: Any) -> bool:
     if isinstance(after, list) and isinstance(before, list):
         rest = iter(before)
         return all(any(is_left_of(item, other) for other in rest) for item in after)
+    if isinstance(before, json_document.Number):
+        if math.isinf(float(before)):  # JavaScript writes null then
+            return after is None
+        return isinstance(after, json_document.Number) and float(after) == float(before)
     return bool(after == before)
 
 

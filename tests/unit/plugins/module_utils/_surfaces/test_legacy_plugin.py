@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._documents.json_document import load
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.egress import Egress, Outcome
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
@@ -592,6 +593,25 @@ def test_clients_that_are_given_are_called(legacy: Place) -> None:
 )
 def test_what_is_left_when_something_is_dropped(after: Any, before: Any, left: bool) -> None:
     assert is_left_of(after, before) is left
+
+
+@pytest.mark.parametrize(
+    ("after", "before", "left"),
+    [
+        ("100", "1e2", True),
+        ("1", "1.0", True),
+        ("0", "-0.0", True),
+        ("12345678901234567000", "12345678901234567890", True),
+        ("null", "1e999", True),
+        ("null", "1e3", False),
+        ("true", "1", False),
+        ('"1"', "1", False),
+        ("2", "1", False),
+    ],
+)
+def test_a_number_that_the_client_spells_in_its_own_way_is_the_same(after: str, before: str, left: bool) -> None:
+    values = [load(f'{{"a": {text}}}'.encode()) for text in (after, before)]
+    assert is_left_of(*values) is left
 
 
 @pytest.mark.parametrize("form", ["absent", "v1_2"])
