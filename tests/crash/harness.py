@@ -90,7 +90,10 @@ class Ran:
 
 
 class Nursery:
-    """The warm process that runs modules (nursery.py); apart: with mounts of its own."""
+    """The warm process that runs modules (nursery.py); apart: with mounts of its own.
+
+    It has a temporary folder of its own, in which nobody else's scratch is met: the calls are counted.
+    """
 
     def __init__(self, log: Path, apart: bool = False) -> None:
         self.log = log
@@ -104,6 +107,7 @@ class Nursery:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         self.pid = int(self._answer())
+        self._temporary = tempfile.TemporaryDirectory(prefix="iapeer-memory-crash-tmp-")
 
     def _answer(self) -> str:
         assert self._process.stdout is not None
@@ -136,7 +140,8 @@ class Nursery:
             "threads": False,
             "cwd": str(host.base),
         }
-        request.update(module=step.module, args=step.args, env=host.env, strace=strace, log=str(self.log), timeout=30)
+        env = {**host.env, "TMPDIR": self._temporary.name}
+        request.update(module=step.module, args=step.args, env=env, strace=strace, log=str(self.log), timeout=30)
         request.update(faults, lose_cwd="cwd" in faults)
         answer = self.ask(**request)
         return Ran(**answer, log=self.log.read_text(errors="replace") if strace and self.log.exists() else "")
@@ -145,6 +150,7 @@ class Nursery:
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait(10)
+        self._temporary.cleanup()
 
 
 @contextlib.contextmanager
