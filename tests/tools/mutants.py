@@ -39,12 +39,13 @@ TOP = Path(__file__).resolve().parents[2]
 UTILS, TESTS = "plugins/module_utils", "tests/unit/plugins/module_utils"
 LINK = ".tree/ansible_collections/agfpd/iapeer_memory"
 TEXTS = "_forms/content/"  # texts for people and agents, no code
-# Where the tests of a file are that has none under its own name.
+# Where the tests of a file are besides those under its own name.
 ELSEWHERE = {
     "_documents/errors": ("_documents/test_json_document", "_documents/test_toml_document"),
     "_documents/json_spans": ("_documents/test_json_document",),
     "_documents/toml_scan": ("_documents/test_toml_document",),
     "_doorway/drafts": ("_doorway/test_files",),
+    "_doorway/folders": ("_doorway/test_files",),
     "_doorway/handles": ("_doorway/test_folders", "_doorway/test_files"),
     "_doorway/problem": ("_doorway/test_reader", "_doorway/test_files"),
     "_doorway/processes": ("_doorway/test_egress",),
@@ -101,10 +102,9 @@ class Candidate(NamedTuple):
 def tests_of(name: str) -> list[str]:
     """The test files of a file of module_utils, as paths in the checkout."""
     floor, leaf = os.path.split(name)
-    own = os.path.join(floor, f"test_{leaf}")
-    if not (TOP / TESTS / own).is_file():
-        return [f"{TESTS}/{test}.py" for test in ELSEWHERE[name.removesuffix(".py")]]
-    return [f"{TESTS}/{own}"]
+    own = f"{TESTS}/{os.path.join(floor, f'test_{leaf}')}"
+    others = [f"{TESTS}/{test}.py" for test in ELSEWHERE.get(name.removesuffix(".py"), ())]
+    return [*([own] if (TOP / own).is_file() else []), *others]
 
 
 def subjects() -> list[str]:
