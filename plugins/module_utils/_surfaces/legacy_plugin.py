@@ -222,10 +222,10 @@ def _installed_projects(host: Host) -> tuple[set[Place], list[Trace]]:
     entries = plugins.get(PLUGIN) if isinstance(plugins, dict) else None
     rows = [row for row in entries if isinstance(row, dict)] if isinstance(entries, list) else []
     places = set()
-    for path in (row.get("projectPath") for row in rows):
-        if isinstance(path, str):
+    for project in (row.get("projectPath") for row in rows):
+        if isinstance(project, str):
             with contextlib.suppress(OSError, ValueError):  # a peer in there cannot be looked at either
-                places.add(_place(os.stat(spell(path))))
+                places.add(_place(os.stat(spell(project))))
     return places, []
 
 
