@@ -83,7 +83,7 @@ ELSEWHERE = {
 }
 SPARE_SECONDS = 30
 MEMORY_BYTES = 4 << 30  # what a mutant may take
-NAMESPACE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+NAMESPACE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "setsid")
 
 
 class Candidate(NamedTuple):
