@@ -73,7 +73,7 @@ ELSEWHERE = {
     "_things/comeback": ("_things/test_memoryd",),
     "_things/crew": ("_things/test_setup",),
     "_things/daemon": ("_things/test_memoryd",),
-    "_things/guide": ("_things/test_provider_files",),
+    "_things/guide": ("_things/test_provider_files", "_things/test_setup"),
     "_things/launcher": ("_things/test_provider_files", "test_unseen"),
     "_things/native_memory": ("_things/test_setup",),
     "_things/ran_from": ("_things/test_memoryd",),
