@@ -83,6 +83,7 @@ ELSEWHERE = {
     "_things/version": ("_things/test_slot", "_things/test_doctrines"),
 }
 SPARE_SECONDS = 30
+RUNNING: set[subprocess.Popen[bytes]] = set()
 MEMORY_BYTES = 4 << 30  # what a mutant may take
 # Two shells, so that the tests are neither its first process nor that one's child.
 NAMESPACE = (
@@ -199,11 +200,13 @@ class Bench:
                 argv, cwd=self._top, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
                 start_new_session=True,
             )  # fmt: skip
+            RUNNING.add(process)
             try:
                 code: int | None = process.wait(limit)
             except subprocess.TimeoutExpired:
                 code = None
             finally:
+                RUNNING.discard(process)
                 if process.poll() is None:
                     os.killpg(process.pid, signal.SIGKILL)
                     process.wait()
@@ -290,6 +293,13 @@ def works(*words: str) -> bool:
         return False
 
 
+def stop(number: int, _frame: object) -> None:
+    """End what runs, then ourselves: whoever stops us does not reach the sessions of the tests."""
+    for process in list(RUNNING):
+        os.killpg(process.pid, signal.SIGKILL)
+    sys.exit(128 + number)
+
+
 def main() -> int:
     """Try the known ones and the sample; tell what survived."""
     seed = int(os.environ.get("SEED") or random.randrange(10**6))
@@ -303,9 +313,13 @@ def main() -> int:
         os.chmod(base, 0o755)
         pristine = checkout(Path(base, "pristine"))
         trial = Trial([Bench(Path(base, str(number)), pristine, namespace) for number in range(jobs)])
-        list(pool.map(trial.measure, sources.keys(), sources.values()))
-        print(f"mutants: the tests of {len(trial.limits) - len(trial.broken)} files pass as it is", flush=True)
-        list(pool.map(trial.attempt, [item for item in candidates if item.name not in trial.broken]))
+        try:
+            list(pool.map(trial.measure, sources.keys(), sources.values()))
+            print(f"mutants: the tests of {len(trial.limits) - len(trial.broken)} files pass as they are", flush=True)
+            list(pool.map(trial.attempt, [item for item in candidates if item.name not in trial.broken]))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     spared = [item for item in trial.survivors if item.known]
     drawn = len(trial.survivors) - len(spared)
     print(
@@ -316,4 +330,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
     sys.exit(main())
