@@ -163,11 +163,16 @@ KNOWN = (
     ),
     Known(
         "_doorway/files.py",
-        "a claim does not see that a sweeper took its draft",
+        "a claim goes on though a sweeper holds its draft",
         "not (inside.try_lock() and inside.still_there())",
-        "not inside.try_lock()",
+        "not inside.still_there()",
     ),
-    Known("_doorway/drafts.py", "nor does a write", "mine = os.fstat(handle).st_nlink > 0", "mine = True"),
+    Known(
+        "_doorway/drafts.py",
+        "a write does not see that a sweeper took its draft",
+        "mine = os.fstat(handle).st_nlink > 0",
+        "mine = True",
+    ),
     Known(
         "_doorway/handles.py",
         "who waits for a lock does not wait",

@@ -39,12 +39,14 @@ TOP = Path(__file__).resolve().parents[2]
 UTILS, TESTS = "plugins/module_utils", "tests/unit/plugins/module_utils"
 LINK = ".tree/ansible_collections/agfpd/iapeer_memory"
 TEXTS = "_forms/content/"  # texts for people and agents, no code
-# Where the tests of a file are that has none under its own name.
+# Where the tests of a file are besides those under its own name.
 ELSEWHERE = {
     "_documents/errors": ("_documents/test_json_document", "_documents/test_toml_document"),
     "_documents/json_spans": ("_documents/test_json_document",),
     "_documents/toml_scan": ("_documents/test_toml_document",),
+    "_doorway/attributes": ("_doorway/test_foresight",),
     "_doorway/drafts": ("_doorway/test_files",),
+    "_doorway/folders": ("_doorway/test_files",),
     "_doorway/handles": ("_doorway/test_folders", "_doorway/test_files"),
     "_doorway/problem": ("_doorway/test_reader", "_doorway/test_files"),
     "_doorway/processes": ("_doorway/test_egress",),
@@ -71,7 +73,7 @@ ELSEWHERE = {
     "_things/comeback": ("_things/test_memoryd",),
     "_things/crew": ("_things/test_setup",),
     "_things/daemon": ("_things/test_memoryd",),
-    "_things/guide": ("_things/test_provider_files",),
+    "_things/guide": ("_things/test_provider_files", "_things/test_setup"),
     "_things/launcher": ("_things/test_provider_files", "test_unseen"),
     "_things/native_memory": ("_things/test_setup",),
     "_things/ran_from": ("_things/test_memoryd",),
@@ -81,8 +83,13 @@ ELSEWHERE = {
     "_things/version": ("_things/test_slot", "_things/test_doctrines"),
 }
 SPARE_SECONDS = 30
+RUNNING: set[subprocess.Popen[bytes]] = set()
 MEMORY_BYTES = 4 << 30  # what a mutant may take
-NAMESPACE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+# Two shells, so that the tests are neither its first process nor that one's child.
+NAMESPACE = (
+    *("unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "setsid"),
+    *("sh", "-c", '"$@"; exit $?', "sh"),
+)
 
 
 class Candidate(NamedTuple):
@@ -101,10 +108,9 @@ class Candidate(NamedTuple):
 def tests_of(name: str) -> list[str]:
     """The test files of a file of module_utils, as paths in the checkout."""
     floor, leaf = os.path.split(name)
-    own = os.path.join(floor, f"test_{leaf}")
-    if not (TOP / TESTS / own).is_file():
-        return [f"{TESTS}/{test}.py" for test in ELSEWHERE[name.removesuffix(".py")]]
-    return [f"{TESTS}/{own}"]
+    own = f"{TESTS}/{os.path.join(floor, f'test_{leaf}')}"
+    others = [f"{TESTS}/{test}.py" for test in ELSEWHERE.get(name.removesuffix(".py"), ())]
+    return [*([own] if (TOP / own).is_file() else []), *others]
 
 
 def subjects() -> list[str]:
@@ -194,11 +200,13 @@ class Bench:
                 argv, cwd=self._top, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
                 start_new_session=True,
             )  # fmt: skip
+            RUNNING.add(process)
             try:
                 code: int | None = process.wait(limit)
             except subprocess.TimeoutExpired:
                 code = None
             finally:
+                RUNNING.discard(process)
                 if process.poll() is None:
                     os.killpg(process.pid, signal.SIGKILL)
                     process.wait()
@@ -285,6 +293,13 @@ def works(*words: str) -> bool:
         return False
 
 
+def stop(number: int, _frame: object) -> None:
+    """End what runs, then ourselves: whoever stops us does not reach the sessions of the tests."""
+    for process in list(RUNNING):
+        os.killpg(process.pid, signal.SIGKILL)
+    sys.exit(128 + number)
+
+
 def main() -> int:
     """Try the known ones and the sample; tell what survived."""
     seed = int(os.environ.get("SEED") or random.randrange(10**6))
@@ -298,9 +313,13 @@ def main() -> int:
         os.chmod(base, 0o755)
         pristine = checkout(Path(base, "pristine"))
         trial = Trial([Bench(Path(base, str(number)), pristine, namespace) for number in range(jobs)])
-        list(pool.map(trial.measure, sources.keys(), sources.values()))
-        print(f"mutants: the tests of {len(trial.limits) - len(trial.broken)} files pass as it is", flush=True)
-        list(pool.map(trial.attempt, [item for item in candidates if item.name not in trial.broken]))
+        try:
+            list(pool.map(trial.measure, sources.keys(), sources.values()))
+            print(f"mutants: the tests of {len(trial.limits) - len(trial.broken)} files pass as they are", flush=True)
+            list(pool.map(trial.attempt, [item for item in candidates if item.name not in trial.broken]))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     spared = [item for item in trial.survivors if item.known]
     drawn = len(trial.survivors) - len(spared)
     print(
@@ -311,4 +330,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
     sys.exit(main())

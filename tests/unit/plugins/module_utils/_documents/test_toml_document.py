@@ -345,6 +345,14 @@ def test_only_an_empty_line_of_those_above_is_removed() -> None:
     assert remove("a = 1\n\n# ours\n" + ours) == "a = 1\n\n# ours\n"
 
 
+def test_blank_lines_between_two_tables_of_ours_go_with_them_in_the_first_line_too() -> None:
+    head, sub = "[mcp_servers.iapeer-memory]\n", "[mcp_servers.iapeer-memory.env_http_headers]\n"
+    for blank in ("\n", "\n\n", "\n\n\n"):
+        assert remove(head + blank + sub) == ""
+        assert remove(f"a = 1\n\n{head}{blank}{sub}") == "a = 1\n"
+        assert replace(head + blank + sub) == BLOCK
+
+
 def test_removing_everything_leaves_nothing() -> None:
     assert remove(BLOCK) == remove(BLOCK[:-1]) == ""
 

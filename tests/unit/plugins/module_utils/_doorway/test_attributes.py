@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.attributes import GET_FLAGS
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.files import Files
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
@@ -201,3 +202,8 @@ def test_a_hard_link_is_split(file: Path) -> None:
     os.link(file, file.parent / "twin")
     write(file)
     assert (file.read_bytes(), (file.parent / "twin").read_bytes()) == (b"new", b"old")
+
+
+@pytest.mark.skipif(struct.calcsize("l") != 8, reason="the number has the size of a long in it")
+def test_the_call_for_the_flags_of_a_file_is_that_of_linux() -> None:
+    assert GET_FLAGS == 0x80086601

@@ -122,6 +122,18 @@ def test_a_program_that_closes_its_output_is_waited_for_until_the_limit() -> Non
     assert shell("exec >&- 2>&-; sleep 60", timeout=0.3).rc == TIMEOUT_RC
 
 
+def test_output_that_was_closed_is_not_listened_to_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    read, times = os.read, []
+
+    def counted(handle: int, most: int) -> bytes:
+        times.append(handle)
+        return read(handle, most)
+
+    monkeypatch.setattr(os, "read", counted)
+    assert shell("echo first; exec >&- 2>&-; sleep 0.5").out == "first\n"
+    assert len(times) < 20
+
+
 def test_an_interrupted_run_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*args: object) -> bool:
         raise KeyboardInterrupt

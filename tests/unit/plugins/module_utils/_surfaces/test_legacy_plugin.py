@@ -179,6 +179,7 @@ def test_another_slot_means_nothing_to_do_and_nobody_is_asked(
     legacy.slot.unlink() if slot is None else legacy.write_json(legacy.slot, slot)
     done = ensure(legacy, Transcript(), check, method=method)
     assert (done["changed"], done["action"], done["detail"], done["diff"]) == (False, action, detail, [])
+    assert done["results"] == []
 
 
 @pytest.mark.parametrize("check", [True, False])

@@ -591,6 +591,28 @@ def test_check_mode_takes_no_lock_and_a_real_run_fails_on_a_busy_one(place: Plac
     assert place.snapshot() == before
 
 
+def test_what_is_written_while_the_lock_is_waited_for_is_kept(place: Place) -> None:
+    """The holder writes the very files that we are about to write, until it lets go."""
+    place.fleet(alpha=["claude"])
+    servers = place.peer("alpha") / ".mcp.json"
+    lock = place.write(place.state / "provision.lock.d" / "owner", "77:nonce")
+    egress = stand_in(place)
+    egress.table[77] = Process(77, os.geteuid(), "S", "iapeer-memory provision-peer", 0.0, True)
+
+    class UntilReleased(StillClock):
+        def sleep(self, seconds: float) -> None:
+            super().sleep(seconds)
+            if lock.exists():
+                place.write_json(servers, {"mcpServers": {"theirs": {"url": "http://x"}}})
+                lock.unlink()
+                lock.parent.rmdir()
+
+    options = {"state": "present", "forms": "bundled", "lock_timeout": 15}
+    done = peers.ensure(place.host(egress, UntilReleased(lock.stat().st_mtime)), options, False)
+    assert not done.failed, done.failure
+    assert list(json.loads(servers.read_text())["mcpServers"]) == ["theirs", "iapeer-memory"]
+
+
 def test_a_long_sweep_keeps_the_lock_young(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     place.fleet(**{f"p{n}": ["codex"] for n in range(4)})
     egress, ages = stand_in(place), []
