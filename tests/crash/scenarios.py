@@ -32,6 +32,8 @@ ROLES = (Peer("index"), Peer("scriber"), Peer("beta", ("codex",)))
 SOMEBODY = (41234, 41235)
 NOBODY = "999999999:0123456789abcdef"  # no process has that pid
 VERSION = "1.2.0"
+# What the provider of these hosts teaches, without a run of it at every point.
+BUNDLED = {"forms": "bundled"}
 # Stand-ins for the clients' own commands: the one of Claude Code also comes as it really is, dropping from the settings
 # what it does not know.
 CAREFUL = """#!/bin/sh
@@ -89,7 +91,7 @@ def fresh(base: Path) -> ThrowawayHost:
 
 
 def sweep(host: ThrowawayHost, **args: Any) -> Step:
-    return Step("surfaces", "peer_surfaces", {"iapeer_bin": str(host.core_bin), "lock_timeout": 1, **args})
+    return Step("surfaces", "peer_surfaces", {"iapeer_bin": str(host.core_bin), "lock_timeout": 1, **BUNDLED, **args})
 
 
 def drift(host: ThrowawayHost) -> None:
@@ -182,16 +184,17 @@ def update(host: ThrowawayHost) -> list[Step]:
     timer.update(text="DREAM_TICK", check=str(host.gate_path))
     return [
         Step("binary", "provider_binary", {"src": str(wanted), "checksum": checksum}),
-        Step("templates", "provider_files", {"part": "templates"}),
-        Step("doctrines", "role_doctrines", {"version": VERSION}),
+        Step("templates", "provider_files", {"part": "templates", **BUNDLED}),
+        Step("doctrines", "role_doctrines", {"version": VERSION, **BUNDLED}),
+        Step("wake-policy", "wake_policy", {}),
         Step("fleet", "fleet_map", core),
         sweep(host, skills={"iapeer-memory-init": "---\nname: iapeer-memory-init\n---\nA short one.\n"}),
         Step("plugin-off", "legacy_plugin_off", core),
-        Step("slot", "memory_slot", {"version": VERSION, "migrate": True}),
-        Step("launcher", "provider_files", {"part": "launcher"}),
+        Step("slot", "memory_slot", {"version": VERSION, "migrate": True, **BUNDLED}),
+        Step("launcher", "provider_files", {"part": "launcher", **BUNDLED}),
         Step("watcher", "notifier_trigger", {**core, **watcher}),
         Step("timer", "notifier_trigger", {**core, **timer}),
-        Step("guide", "provider_files", {"part": "guide"}),
+        Step("guide", "provider_files", {"part": "guide", **BUNDLED}),
         Step("memoryd", "memoryd_restart", {"wait": 0}, daemon=True),
     ]
 
@@ -217,7 +220,7 @@ def last_day(host: ThrowawayHost) -> list[Step]:
     gone = {"state": "absent"}
     return [
         Step("no-slot", "memory_slot", gone),
-        Step("no-triggers", "notifier_trigger", {**core, **gone, "standard": True, "forms": "bundled", "wait": 3}),
+        Step("no-triggers", "notifier_trigger", {**core, **gone, **BUNDLED, "standard": True, "wait": 3}),
         Step("no-memoryd", "memoryd_restart", {"state": "ended"}, daemon=True),
         Step("no-scripts", "provider_files", {**gone, "part": "launcher"}),
         Step("no-binary", "provider_binary", gone),
