@@ -3,6 +3,8 @@
 PYTHON ?= python3
 CORE ?=
 JOBS ?= 2
+# The tests wait for processes now and then.
+WORKERS = $(shell expr $(JOBS) + 1)
 SELECT ?=
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
@@ -60,10 +62,10 @@ lint: venv ## ruff, mypy, ansible-lint (with yamllint), shellcheck, reuse, the c
 	$(PY) -m antsibull_changelog lint
 
 unit: venv ## unit tests
-	$(VENV)/bin/python -m pytest -n $(JOBS) --dist worksteal tests/unit $(SELECTED)
+	$(VENV)/bin/python -m pytest -n $(WORKERS) --dist worksteal tests/unit $(SELECTED)
 
 integration: venv ## integration tests: whole playbooks and modules on throwaway hosts
-	$(VENV)/bin/python -m pytest -n $(JOBS) tests/integration $(SELECTED)
+	$(VENV)/bin/python -m pytest -n $(WORKERS) tests/integration $(SELECTED)
 
 sanity: venv ## ansible-test sanity, without what lint looks at (the matrix runs all of it)
 	$(VENV)/bin/python tests/tools/sanity.py --brief

@@ -24,7 +24,10 @@ from ansible_collections.agfpd.iapeer_memory.tests.crash.harness import (
 from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import ThrowawayHost
 
 KINDS = (KILL, *ERRORS)
-UPDATE = ("templates", "doctrines wake-policy", "binary fleet slot launcher guide memoryd", "surfaces", "plugin-off watcher timer")
+UPDATE = (
+    *("templates", "doctrines wake-policy", "binary fleet slot launcher guide memoryd", "surfaces"),
+    "plugin-off watcher timer",
+)
 
 
 def sweep_walk(nursery: Nursery, place: Path, spoil: Callable[[ThrowawayHost], None] | None, **args: object) -> Walk:
