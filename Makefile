@@ -6,6 +6,7 @@ JOBS ?= 2
 # The tests wait for processes now and then.
 WORKERS = $(shell expr $(JOBS) + 1)
 SELECT ?=
+CLIENTS ?= pinned
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 
@@ -76,8 +77,8 @@ molecule: venv ## all scenarios, and a part of the integration tests, in contain
 molecule-if-engine: venv
 	$(PY) molecule/run_all.py default
 
-real-clients: venv .node/.stamp ## acceptance by the real codex and claude command lines
-	PATH="$(TOP)/.node/node_modules/.bin:$$PATH" $(VENV)/bin/python -m pytest tests/real_clients $(PYTEST_ARGS)
+real-clients: venv .node/$(CLIENTS)/.stamp ## acceptance by the real codex and claude command lines (CLIENTS=newest: today's)
+	PATH="$(TOP)/.node/$(CLIENTS)/node_modules/.bin:$$PATH" $(VENV)/bin/python -m pytest tests/real_clients $(PYTEST_ARGS)
 
 browser: .venv-browser/.stamp $(LINK) ## the page of a fleet in a real browser (chromium with its driver)
 	.venv-browser/bin/python -m pytest tests/browser $(PYTEST_ARGS)
@@ -138,13 +139,23 @@ endef
 .venv-%/.stamp: requirements/%.txt requirements/test.txt
 	$(fresh_venv)
 
-.node/.stamp: tests/real_clients/package.json tests/real_clients/package-lock.json
-	mkdir -p .node
-	cp $^ tests/real_clients/.npmrc .node/
-	npm ci --prefix .node --ignore-scripts
-	cd .node/node_modules/@anthropic-ai/claude-code && node install.cjs
-	rm -rf .cache/npm
-	@touch $@
+.node/pinned/.stamp: tests/real_clients/package.json tests/real_clients/package-lock.json
+	mkdir -p $(@D)
+	cp $^ tests/real_clients/.npmrc $(@D)
+	npm ci --prefix $(@D) --ignore-scripts
+	$(finish_clients)
+
+.node/newest/.stamp:
+	mkdir -p $(@D)
+	cp tests/real_clients/.npmrc $(@D)
+	npm install --prefix $(@D) --ignore-scripts @openai/codex@latest @anthropic-ai/claude-code@latest
+	$(finish_clients)
+
+define finish_clients
+cd $(@D)/node_modules/@anthropic-ai/claude-code && node install.cjs
+rm -rf .cache/npm
+@touch $@
+endef
 
 # The checkout under its collection name: every import and every ansible command finds it here.
 $(LINK):
