@@ -96,7 +96,7 @@ fuzz: venv ## the property tests, with many more examples
 mutants: venv ## the code changed here and there, to see whether its unit tests notice (SEED=N COUNT=N ONLY=path)
 	$(PY) tests/tools/mutants.py
 
-crash: venv ## kill the work at every point and look at what is left
+crash: venv ## kill the work at every point, or at one of CRASH_EVERY=N, and look at what is left
 	$(VENV)/bin/python -m pytest -n $(JOBS) tests/crash $(PYTEST_ARGS)
 
 changelog: venv ## a release's CHANGELOG.md, from its fragments

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sysconfig
 import tempfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -46,6 +47,7 @@ KILL, GONE, MOVED = "KILL", "cwd removed", "cwd moved"
 ERRORS = ("ENOSPC", "EIO", "EROFS", "EINTR")
 VANISHING = (GONE, MOVED)
 SECONDS_TO_MEND = 5
+EVERY = int(os.environ.get("CRASH_EVERY") or 1)
 IN_MEMORY = "/dev/shm"
 NAMESPACE = ("unshare", "--mount", "--propagation", "private")
 Violations = list[str]
@@ -238,9 +240,10 @@ class Walk:
         if self.old_lock and os.path.isdir(lock):
             os.utime(lock, (1, 1))
 
-    def try_points(self, kind: str, every: int = 1) -> None:
-        """One kind of fault at every point, or at every so many."""
-        for point in self.points[::every]:
+    def try_points(self, kind: str, every: int = EVERY) -> None:
+        """One kind of fault at every point, or at one of so many, for other kinds and steps at other ones."""
+        first = zlib.crc32(f"{self.step.name} {kind}".encode()) % every
+        for point in self.points[first::every]:
             if point.call in SPAWNING and kind != KILL:
                 continue
             if kind in VANISHING:

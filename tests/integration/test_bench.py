@@ -15,7 +15,7 @@ import pytest
 
 from ansible_collections.agfpd.iapeer_memory.tests.bench.tell import told
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.once]
 BENCH = Path(__file__).resolve().parents[1] / "bench" / "bench.py"
 
 

@@ -31,6 +31,8 @@ from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import (
 from ansible_collections.agfpd.iapeer_memory.tests.integration.conftest import Build, Gather
 from ansible_collections.agfpd.iapeer_memory.tests.integration.playbook import Run, settle
 
+pytestmark = pytest.mark.once
+
 VERSION = "7.1.0"
 DREAM = "iapeer-memory-dream-tick"
 POST_WRITE, SESSION_START = "iapeer-memory.post-write.sh", "iapeer-memory.session-start.sh"

@@ -21,7 +21,7 @@ from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import (
 from ansible_collections.agfpd.iapeer_memory.tests.integration.conftest import Build, Gather
 from ansible_collections.agfpd.iapeer_memory.tests.integration.playbook import Run
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.once]
 
 ROLES = ("index", "scriber", "dreamweaver")
 OWN = "# The scriber of our house\n\nI write the minutes.\n"

@@ -173,6 +173,7 @@ STATES: dict[str, tuple[dict[str, Any], Callable[[ThrowawayHost], object]]] = {
 }
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("state", list(STATES))
 def test_the_look_tells_what_the_run_then_does(build: Build, state: str) -> None:
     options, stage = STATES[state]

@@ -26,7 +26,7 @@ from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import (
 from ansible_collections.agfpd.iapeer_memory.tests.integration.conftest import Build, Gather
 from ansible_collections.agfpd.iapeer_memory.tests.integration.playbook import Row, act, settle
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.once]
 
 OLD, NEW = "7.1.0", "7.2.0"
 KEPT = "home/.iapeer/state/iapeer-memory/provider-forms.json"

@@ -21,7 +21,7 @@ from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import (
 from ansible_collections.agfpd.iapeer_memory.tests.integration.conftest import Build, Gather
 from ansible_collections.agfpd.iapeer_memory.tests.integration.playbook import Run
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.once]
 
 OLD, NEW = "7.1.0", "7.2.0"
 WAIT = 10
