@@ -19,7 +19,6 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates im
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.checks import rows_of
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.differences import counted
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.report import BAD
-from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.reports import begin
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.runs import context_of
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.sources import (
     checksum,
@@ -37,7 +36,7 @@ FINISHED, ONLY_REPORT = "finished", "report"
 class ActionModule(ActionBase):
     """Hand over, look, and say what comes next."""
 
-    TRANSFERS_FILES = True
+    TRANSFERS_FILES = False  # but for a new binary: without a place for it, a look costs one command on the host
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the look and next: the tasks that follow, report or finished; what stops a look is told as stopped."""
@@ -75,6 +74,9 @@ class ActionModule(ActionBase):
         """Say in the folder of the reports that a run has begun, so that no older report stands for a host of it."""
         if not report.get("report_dir"):
             return
+        # Here, because a run without reports need not read all of it.
+        from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.reports import begin
+
         folder = os.path.abspath(os.path.expanduser(str(report["report_dir"])))
         context = context_of(str(self._task._uuid), variables)
         host = str(variables.get("inventory_hostname", ""))

@@ -21,7 +21,6 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.probl
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.checks import rows_of
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.conditions import UNREACHABLE, condition_of
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.report import Report
-from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.reports import record
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.runs import Context, context_of
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.screen import (
     for_machines,
@@ -73,6 +72,9 @@ def _print_table(screen: Display, report: Report) -> None:
 
 def _write(report: Report, folder: str, context: Context) -> tuple[str, str | None]:
     """The file that the report went into, and a line for people where a batch is through."""
+    # Here, because a run without reports need not read all of it.
+    from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.reports import record
+
     try:
         recorded = record(os.path.abspath(os.path.expanduser(folder)), report, context)
     except Problem as problem:

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.info import HUNG_AFTER
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.plan import CHANGED, FAIL, OK, SKIP, status_of
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things.verdicts import HUNG_AFTER
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.report import REPAIRED, UNREACHABLE, Row
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.steps import (
     detail_of,

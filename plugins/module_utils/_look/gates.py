@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._things.comeback import LOST
+from .._things.verdicts import LOST
 from .leaving import UNINSTALL
 from .plan import CHANGED, FAIL, KEPT, LANDED, SKIP, Facts, Held, Plan, Statuses, foreign, status_of
 

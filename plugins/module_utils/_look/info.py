@@ -18,8 +18,7 @@ from .._things.binary import Told, binary_version
 from .._things.daemon import read_daemon, read_heartbeat
 from .._things.fleet_map import read_fleet
 from .._things.slot import read_slot
-
-HUNG_AFTER = 120  # seconds
+from .._things.verdicts import HUNG_AFTER
 
 
 def gather(host: Host, options: Mapping[str, Any], check: bool) -> Result:

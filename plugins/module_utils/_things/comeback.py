@@ -15,9 +15,8 @@ from .._doorway.folders import Folder
 from .._doorway.problem import Problem
 from .._host.host import Host
 from .daemon import Heartbeat, find_starting, read_daemon, read_heartbeat
+from .verdicts import BACK, DEAD, FLAPPING, HUNG, INDEXING
 
-BACK, INDEXING, HUNG, DEAD, FLAPPING = "back", "indexing", "hung", "dead", "flapping"
-LOST = (HUNG, DEAD, FLAPPING)  # what no waiting mends
 POLL_SECONDS = 0.1
 LOOK_SECONDS = 1.0  # how often it is looked for a process without a pid file, which costs more
 CLOCK_SLACK = 0.1  # seconds by which a heartbeat may seem older than the process that wrote it

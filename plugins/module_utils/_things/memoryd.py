@@ -16,7 +16,7 @@ from .._forms.ahead import NOTHING, Ahead
 from .._host.host import Host
 from .._host.options import seconds
 from .._host.results import FAILED, Result
-from .comeback import BACK, Comeback, Watch
+from .comeback import Comeback, Watch
 from .daemon import (
     FUTURE,
     MISSING,
@@ -33,8 +33,8 @@ from .daemon import (
     terminate,
 )
 from .ran_from import Record, newer_file, recall, record_of, remember, runs_from
+from .verdicts import BACK, HUNG_AFTER
 
-HUNG_AFTER = 120  # seconds
 RESTARTED, REMOVED, ALREADY = "restarted", "pid_file_removed", "already"
 STARTING, NOT_RUNNING, ENDED = "starting", "not_running", "ended"
 # What one restart may cure; where it did not, another would not either.
