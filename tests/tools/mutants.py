@@ -81,6 +81,7 @@ ELSEWHERE = {
     "_things/trigger_plan": ("_things/test_triggers",),
     "_things/vault": ("_things/test_setup", "test_unseen"),
     "_things/version": ("_things/test_slot", "_things/test_doctrines"),
+    "_things/verdicts": ("_things/test_memoryd",),
 }
 SPARE_SECONDS = 30
 RUNNING: set[subprocess.Popen[bytes]] = set()
