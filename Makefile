@@ -78,7 +78,7 @@ molecule-if-engine: venv
 	$(PY) molecule/run_all.py default
 
 real-clients: venv .node/$(CLIENTS)/.stamp ## acceptance by the real codex and claude command lines (CLIENTS=newest: today's)
-	PATH="$(TOP)/.node/$(CLIENTS)/node_modules/.bin:$$PATH" $(VENV)/bin/python -m pytest tests/real_clients $(PYTEST_ARGS)
+	CLIENTS=$(CLIENTS) PATH="$(TOP)/.node/$(CLIENTS)/node_modules/.bin:$$PATH" $(VENV)/bin/python -m pytest tests/real_clients $(PYTEST_ARGS)
 
 browser: .venv-browser/.stamp $(LINK) ## the page of a fleet in a real browser (chromium with its driver)
 	.venv-browser/bin/python -m pytest tests/browser $(PYTEST_ARGS)
