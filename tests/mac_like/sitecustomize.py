@@ -114,16 +114,6 @@ class Library:
         return getattr(self._real, word)
 
 
-SPECIAL: dict[tuple[str, str], Callable[[Any], Any]] = {
-    ("os", "link"): link,
-    ("fcntl", "ioctl"): ioctl,
-    ("ctypes", "CDLL"): lambda plain: lambda *args, **more: Library(plain(*args, **more)),
-    # A set of functions: of those that stand in for some, too.
-    ("os", "supports_effective_ids"): lambda plain: Known(plain),
-    ("os", "supports_dir_fd"): lambda plain: Known(plain),
-}
-
-
 class Known:
     """A set of functions that takes a blinded one for the one behind it."""
 
@@ -133,6 +123,16 @@ class Known:
     def __contains__(self, call: Any) -> bool:
         cells = [cell.cell_contents for cell in getattr(call, "__closure__", None) or ()]
         return call in self._real or any(callable(cell) and cell in self._real for cell in cells)
+
+
+SPECIAL: dict[tuple[str, str], Callable[[Any], Any]] = {
+    ("os", "link"): link,
+    ("fcntl", "ioctl"): ioctl,
+    ("ctypes", "CDLL"): lambda plain: lambda *args, **more: Library(plain(*args, **more)),
+    # A set of functions: of those that stand in for some, too.
+    ("os", "supports_effective_ids"): Known,
+    ("os", "supports_dir_fd"): Known,
+}
 
 
 def importer(name: str, *args: Any, **more: Any) -> Any:

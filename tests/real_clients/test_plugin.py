@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,7 @@ def assert_gone(host: ThrowawayHost, result: dict[str, Any]) -> None:
     assert config["model"] == "gpt-fixture"
 
 
+@pytest.mark.skipif(os.environ.get("CLIENTS") == "newest", reason="newer ones than the pinned keep it")
 def test_claude_code_by_itself_drops_what_it_does_not_know(legacy: ThrowawayHost) -> None:
     call_plugin(legacy, "claude", "uninstall", PLUGIN, "--scope", "project", cwd=legacy.peer("alpha"))
     assert "HookOfTomorrow" not in settings_path(legacy, "alpha").read_text(encoding="utf-8")
