@@ -25,6 +25,7 @@ from ansible_collections.agfpd.iapeer_memory.tests.crash.harness import (
 
 pytestmark = [
     pytest.mark.once,
+    pytest.mark.slow,
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="strace is a tool of Linux"),
 ]
 EVERY = 11

@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.host import open_host
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.lock import LOCK, OWNER, provision_lock
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 # Our side of it: the same work under our lock.
 OURS = """
 import sys
@@ -97,7 +97,6 @@ def test_each_side_alone_loses_nothing(arena: Arena, writers: list[bool]) -> Non
     assert os.listdir(arena.state) == []
 
 
-@pytest.mark.slow
 def test_eight_writers_of_both_sides_lose_nothing_in_200_rounds(arena: Arena) -> None:
     arena.compete(*[True, False] * 4, rounds=200)
     assert arena.count() == 8 * 200
