@@ -277,7 +277,7 @@ def main() -> int:
     names = sys.argv[1:] or known
     unknown = set(names) - set(known)
     if unknown or not SCENARIOS:
-        sys.exit(f"molecule: no scenario {', '.join(sorted(unknown))}; there are: {', '.join(SCENARIOS) or 'none'}")
+        sys.exit(f"molecule: no scenario {', '.join(sorted(unknown))}; there are: {', '.join(known)}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     engine()
     began = time.monotonic()

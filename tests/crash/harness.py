@@ -242,7 +242,7 @@ class Walk:
 
     def try_points(self, kind: str, every: int = EVERY) -> None:
         """One kind of fault at every point, or at one of so many, for other kinds and steps at other ones."""
-        first = zlib.crc32(f"{self.step.name} {kind}".encode()) % every
+        first = zlib.crc32(f"{self.step.name} {kind}".encode()) % min(every, len(self.points) or 1)
         for point in self.points[first::every]:
             if point.call in SPAWNING and kind != KILL:
                 continue

@@ -16,12 +16,12 @@ import pytest
 from ansible_collections.agfpd.iapeer_memory.tests.ecosystem.conftest import (
     BIN,
     EXAMPLES,
-    ROOT,
     command,
     sandboxed,
     skill,
 )
 from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import ThrowawayHost, read_json, write
+from ansible_collections.agfpd.iapeer_memory.tests.tools.sanity import copy_tracked
 
 PULL = EXAMPLES / "pull"
 SERVICE, TIMER = PULL / "iapeer-memory-pull.service", PULL / "iapeer-memory-pull.timer"
@@ -54,12 +54,7 @@ def account(drifted: ThrowawayHost) -> ThrowawayHost:
 def origin(tmp_path: Path) -> str:
     """A repository with all that git tracks here, or would, as its only commit; its address."""
     place = tmp_path / "origin"
-    listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--deduplicate", "-z"]
-    names = subprocess.run(listing, cwd=ROOT, capture_output=True, check=True).stdout.decode().split("\0")
-    for name in filter(None, names):
-        if (ROOT / name).is_file():
-            (place / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, place / name)
+    copy_tracked(place)
     commit(place, "--initial")
     return f"file://{place}"
 

@@ -92,14 +92,14 @@ def prepare_home() -> None:
         (cache / name).write_text(GET_PIP, encoding="utf-8")
 
 
-def copy(collection: Path) -> None:
-    """Copy what git tracks, or would track."""
+def copy_tracked(place: Path) -> None:
+    """Copy what git tracks, or would track, into a folder."""
     listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--deduplicate", "-z"]
     names = subprocess.run(listing, cwd=ROOT, capture_output=True, check=True).stdout.decode().split("\0")
     for name in filter(None, names):
         if (ROOT / name).is_file():
-            (collection / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, collection / name)
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, place / name)
 
 
 def run(argv: list[str], cwd: Path) -> tuple[int, str]:
@@ -137,7 +137,7 @@ def main() -> int:
     prepare_home()
     with tempfile.TemporaryDirectory(prefix="iapeer-memory-sanity-") as scratch:
         collection = Path(scratch) / "ansible_collections" / "agfpd" / "iapeer_memory"
-        copy(collection)
+        copy_tracked(collection)
         code, output = run([str(BIN / "ansible-test"), "sanity", "--color", "no", *options, *words], collection)
     ran = set(re.findall(r'^Running sanity test "([\w.-]+)"', output, re.MULTILINE))
     if code:

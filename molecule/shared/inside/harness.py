@@ -152,6 +152,15 @@ def run_number() -> int:
     return number
 
 
+def again() -> bool:
+    """True in every run after the first, which must touch nothing and only read."""
+    if run_number() == 1:
+        return False
+    untouched()
+    only_reads()
+    return True
+
+
 # What a host must look like
 
 

@@ -222,6 +222,7 @@ def _installed_projects(host: Host) -> tuple[set[Place], list[Trace]]:
     entries = plugins.get(PLUGIN) if isinstance(plugins, dict) else None
     rows = [row for row in entries if isinstance(row, dict)] if isinstance(entries, list) else []
     places = set()
+    # Not asked of the sandbox, which hides a live one: that has to be found, and is refused by name.
     for project in (row.get("projectPath") for row in rows):
         if isinstance(project, str):
             with contextlib.suppress(OSError, ValueError):  # a peer in there cannot be looked at either

@@ -166,19 +166,17 @@ def end(host: Host, check: bool) -> Result:
     """
     daemon = read_daemon(host)
     process = daemon.process or find_starting(host)
-    data: dict[str, Any] = {"old_pid": process.pid if process else None, "new_pid": None, "signal": None, "state": ""}
     if process is None and not daemon.stale:
-        return Result(NOT_RUNNING, "memoryd is not running", data=data)
+        return _result(RestartPlan(NOT_RUNNING, "memoryd is not running"), daemon)
+    found = daemon._replace(pid=process.pid, process=process) if process else daemon
+    plan = RestartPlan(ENDED, f"pid {found.pid} ended") if process else RestartPlan(REMOVED, daemon.stale)
     if daemon.text:
         host.files.foresee(host.paths.pid, REMOVE)
-    if daemon.stale and not check:
+    if check:
+        return _result(plan, found)
+    if daemon.stale:
         remove_pid_file(host, daemon.text)
-    if process and not check:
-        data["signal"] = terminate(host, process)
-    action, detail = ("ended", f"pid {process.pid} ended") if process else (REMOVED, daemon.stale)
-    shown = {"before_header": "memoryd", "after_header": "memoryd"}
-    diff = [{**shown, "before": f"memoryd pid {data['old_pid'] or daemon.pid}\n", "after": f"{action}: {detail}\n"}]
-    return Result(action, detail, changed=True, diff=diff, data=data)
+    return _result(plan, found, terminate(host, process) if process else None)
 
 
 def observe(host: Host, paths: Sequence[str]) -> None:
