@@ -954,7 +954,7 @@ def comeback(
     beat(host, watch=before)
     notifier = Notifier(host, old, start, **how)
     notifier.start()
-    return lambda **more: restart(host._replace(clock=Clock()), wait=how.get("wait", 10), **more), notifier
+    return lambda **more: restart(host._replace(clock=Clock()), wait=how.get("wait", 60), **more), notifier
 
 
 def test_a_restart_is_confirmed_by_a_new_process_and_its_heartbeat(host: Host, start: Start, tmp_path: Path) -> None:
