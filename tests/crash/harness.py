@@ -207,6 +207,17 @@ class Walk:
     def __post_init__(self) -> None:
         self.seen = self.seen or str(self.host.base)
 
+    def follow(self) -> tuple[Ran, Violations]:
+        """The next run, and what of the host is not then as it must be: as the step leaves it, or as it was before.
+
+        On the way back a run may find nothing to write, and then nothing to clear away either.
+        """
+        if self.step.back is None:
+            ran = self.nursery.run(self.host, self.step)
+            return ran, unequal(take(self.seen), self.after)
+        ran = self.nursery.run(self.host, self.step._replace(args=self.step.back))
+        return ran, unequal({path: entry for path, entry in take(self.seen).items() if not is_ours(path)}, self.before)
+
     def set_out(self, traced: bool = True) -> None:
         """The undisturbed run: it succeeds, the calls in it are the points, and a second one changes nothing.
 
@@ -217,10 +228,11 @@ class Walk:
         self.after = take(self.seen)
         self.points = points(first.log, str(self.host.base))
         self.violations += [f"{self.step.name}: not on disk before it got its name: {p}" for p in unsynced(self.points)]
-        second = self.nursery.run(self.host, self.step)
-        left = [path for path in self.after if is_ours(path)]
-        if not first.ok or not second.ok or second.result["changed"] or unequal(take(self.seen), self.after) or left:
-            raise Broken(f"{self.step.name} goes wrong undisturbed: {first.shown()} {second.shown()} {left}")
+        second, problems = self.follow()
+        problems += [path for path in self.after if is_ours(path)]
+        again = self.step.back is None
+        if not first.ok or not second.ok or (again and second.result["changed"]) or problems:
+            raise Broken(f"{self.step.name} goes wrong undisturbed: {first.shown()} {second.shown()} {problems}")
 
     @contextlib.contextmanager
     def prepared(self) -> Iterator[None]:
@@ -357,10 +369,10 @@ class Walk:
         """The next run is not held up by anything, and makes the host what an undisturbed run makes it."""
         if self.ages_again:
             self.age_lock()
-        ran = self.nursery.run(self.host, self.step)
+        ran, left = self.follow()
         if not ran.ok:
             return [f"the next run failed: {ran.shown()}"]
-        problems = [f"after the next run {problem}" for problem in unequal(take(self.seen), self.after)]
+        problems = [f"after the next run {problem}" for problem in left]
         if ran.seconds > SECONDS_TO_MEND:
             problems.append(f"the next run took {ran.seconds:.1f} s")
         return problems

@@ -31,7 +31,7 @@ ROLES = (Peer("index"), Peer("scriber"), Peer("beta", ("codex",)))
 # Whose files the host's are where the tests run as root: no account of this machine.
 SOMEBODY = (41234, 41235)
 NOBODY = "999999999:0123456789abcdef"  # no process has that pid
-VERSION = "1.2.0"
+BEFORE, VERSION = "1.1.9", "1.2.0"
 # What the provider of these hosts teaches, without a run of it at every point.
 BUNDLED = {"forms": "bundled"}
 # Stand-ins for the clients' own commands: the one of Claude Code also comes as it really is, dropping from the settings
@@ -49,12 +49,16 @@ exec sed -i '/^.plugins."iapeer-memory@agfpd".$/,/^enabled/d' "$CODEX_HOME/confi
 
 
 class Step(NamedTuple):
-    """One module run: what it is called, the module, its arguments, and whether the daemon must run before."""
+    """One module run: what it is called, the module, its arguments, and whether the daemon must run before.
+
+    back: the arguments that lead back to where the run began, of one that is refused a second time.
+    """
 
     name: str
     module: str
     args: dict[str, Any]
     daemon: bool = False
+    back: dict[str, Any] | None = None
 
 
 def only(host: ThrowawayHost, peers: Sequence[Peer]) -> None:
@@ -174,16 +178,20 @@ def native(host: ThrowawayHost) -> list[Step]:
     return [Step("plugin-native", "legacy_plugin_off", args)]
 
 
+def source(host: ThrowawayHost) -> dict[str, Any]:
+    """What brings the binary that lies beside the host."""
+    wanted = host.base.parent / "wanted"
+    return {"src": str(wanted), "checksum": hashlib.sha256(wanted.read_bytes()).hexdigest()}
+
+
 def update(host: ThrowawayHost) -> list[Step]:
     """Every module of update in its order, the one that only reads apart."""
-    wanted = host.base.parent / "wanted"
     core = {"iapeer_bin": str(host.core_bin)}
-    checksum = hashlib.sha256(wanted.read_bytes()).hexdigest()
     watcher = {"kind": "event", "id": WATCHER, "script": str(host.launcher_path), "target": "scriber", "wait": 3}
     timer = {"kind": "time", "id": "iapeer-memory-dream-tick", "when": "0 4 * * 1", "target": "dreamweaver"}
     timer.update(text="DREAM_TICK", check=str(host.gate_path))
     return [
-        Step("binary", "provider_binary", {"src": str(wanted), "checksum": checksum}),
+        Step("binary", "provider_binary", source(host)),
         Step("templates", "provider_files", {"part": "templates", **BUNDLED}),
         Step("doctrines", "role_doctrines", {"version": VERSION, **BUNDLED}),
         Step("wake-policy", "wake_policy", {}),
@@ -196,6 +204,26 @@ def update(host: ThrowawayHost) -> list[Step]:
         Step("timer", "notifier_trigger", {**core, **timer}),
         Step("guide", "provider_files", {"part": "guide", **BUNDLED}),
         Step("memoryd", "memoryd_restart", {"wait": 0}, daemon=True),
+    ]
+
+
+def upgraded(base: Path) -> ThrowawayHost:
+    """A host that has got a new binary and all that is written for it, with the previous one beside it."""
+    host = build_host(base / "host", form="v1_2", version=VERSION, peers=ROLES)
+    only(host, ROLES)
+    install_provider(base / "wanted", VERSION)
+    shutil.copy(base / "wanted", host.provider_bin)
+    install_provider(Path(f"{host.provider_bin}.previous"), BEFORE)
+    return host
+
+
+def way_back(host: ThrowawayHost) -> list[Step]:
+    """What brings a host back to its previous binary: the steps of update, after the one that gives it the name."""
+    return [
+        Step("taken-back", "provider_binary", {"state": "previous"}, back=source(host)),
+        Step("old-templates", "provider_files", {"part": "templates", **BUNDLED}),
+        Step("old-doctrines", "role_doctrines", {"version": BEFORE, **BUNDLED}),
+        Step("old-slot", "memory_slot", {"version": BEFORE, "migrate": True, **BUNDLED}),
     ]
 
 

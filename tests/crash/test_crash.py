@@ -93,6 +93,16 @@ def test_the_last_day(nursery: Nursery, place: Path, kind: str, settle: Settle) 
     settle(*walked)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_way_back(nursery: Nursery, place: Path, kind: str, settle: Settle) -> None:
+    host = at.upgraded(place)
+    walked = []
+    for walk in walks(nursery, host, at.way_back(host)):
+        walk.try_points(kind)
+        walked.append(walk)
+    settle(*walked)
+
+
 def test_every_step_of_update_is_walked() -> None:
     with working_place() as place:
         steps = at.update(at.legacy(place))
