@@ -19,6 +19,7 @@ from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import (
     ThrowawayHost,
     diff,
     read_json,
+    wait_for,
     write,
     write_json,
 )
@@ -77,6 +78,7 @@ def seen(build_shared: Build, gather_shared: Gather) -> Seen:
         hosts[name].start_notifier()
         hosts[name].wait_daemon()
     drift(hosts["drifted"])
+    wait_for(lambda: not hosts["drifted"].pid_path.exists(), what="the end of the daemon that nobody asks for any more")
     before: dict[str, Snapshot] = {name: host.snapshot(times=True) for name, host in hosts.items()}
     fleet = gather_shared(**hosts)
     verified = fleet.verify()

@@ -5,8 +5,8 @@
 
 Each core runs on one Python, found on PATH or among pyenv's, never a shim. What depends on neither runs with the first
 core only, what depends on Python alone on the oldest and the newest. Where a Python or a core cannot be had this is
-said; with CI=true or MATRIX_REQUIRED=1 it is a failure. Arguments: the cores to run, all without any; JOBS says how
-many cells run at once.
+said; with CI=true or MATRIX_REQUIRED=1 it is a failure. Arguments: the cores to run, all without any; SELECT chooses
+tests by their marks, JOBS says how many cells run at once.
 """
 
 from __future__ import annotations
@@ -86,14 +86,17 @@ def core_version(venv: Path) -> str:
     return version if version.replace(".", "").isdigit() else f"{version} (not released yet)"
 
 
-def pytest(*words: str) -> tuple[str, ...]:
-    return ("-m", "pytest", "-q", "-n", "1", *words, *os.environ.get("PYTEST_ARGS", "").split())
+def pytest(*words: str, marks: str = "") -> tuple[str, ...]:
+    """The words of a run of tests, of those with these marks that are selected."""
+    wanted = " and ".join(f"({mark})" for mark in (os.environ.get("SELECT"), marks) if mark)
+    chosen = ("-m", wanted) if wanted else ()
+    return ("-m", "pytest", "-q", "-n", "1", *words, *chosen, *os.environ.get("PYTEST_ARGS", "").split())
 
 
 def cells_of_a_core(venv: Path, first: bool) -> Iterator[Cell]:
     """What one core is asked; the longest comes first. first: with what is the same for all cores."""
     title = f"ansible-core {core_version(venv)}"
-    yield Cell(f"integration on {title}", venv, pytest("tests/integration", *([] if first else ["-m", "not once"])))
+    yield Cell(f"integration on {title}", venv, pytest("tests/integration", marks="" if first else "not once"))
     yield Cell(f"sanity on {title}", venv, ("tests/tools/sanity.py",))
     plugins = ("tests/unit",) if first else (PLUGINS,)
     yield Cell(f"unit on {title}", venv, pytest(*plugins, f"--ignore={UTILS}"))
