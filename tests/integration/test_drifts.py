@@ -31,7 +31,7 @@ from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import (
 from ansible_collections.agfpd.iapeer_memory.tests.integration.conftest import Build, Gather
 from ansible_collections.agfpd.iapeer_memory.tests.integration.playbook import Run, settle
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 VERSION = "7.1.0"
 DREAM = "iapeer-memory-dream-tick"

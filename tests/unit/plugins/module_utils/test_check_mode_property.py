@@ -294,6 +294,7 @@ def test_the_property_finds_a_broken_check_mode(name: str, monkeypatch: pytest.M
         the_property()
 
 
+@pytest.mark.slow
 def test_the_generated_hosts_reach_every_kind_of_outcome() -> None:
     """What the hosts above lead to; a property that only sees one outcome says little."""
     seen: dict[str, set[str]] = {}
