@@ -88,7 +88,8 @@ def interpreter(host: ThrowawayHost, extra: Mapping[str, str], before: str = "")
     Each start adds a line to a file of its own (see starts).
     """
     words = [f"{key}={value}" for key, value in {**host.env, **like_a_mac(), **extra}.items()]
-    line = f'exec env -i {shlex.join(words)} {before}{shlex.quote(os.environ["ANSIBLE_PYTHON_INTERPRETER"])} "$@"\n'
+    python = os.environ.get("ANSIBLE_PYTHON_INTERPRETER", sys.executable)
+    line = f'exec env -i {shlex.join(words)} {before}{shlex.quote(python)} "$@"\n'
     path = host.run_dir / "python"
     write(path, f"#!/bin/sh\necho >> {shlex.quote(str(path))}.starts\n{line}", 0o755)
     return path
