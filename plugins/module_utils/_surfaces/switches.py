@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 from .._documents import json_document, toml_document
 from .._doorway.problem import Problem
@@ -19,6 +20,7 @@ from .plan import PeerFolder, Planned
 LOCAL = ".claude/settings.local.json"
 WORDS = "switched off by its user: {} in {}"
 FEATURES = ("features",)
+SWITCH = re.compile(rb"hooks[\"']?[ \t]*=")  # in whatever way it is written; the trust records of a big config are none
 ON, OFF = toml_document.Raw("true"), toml_document.Raw("false")
 
 
@@ -28,6 +30,7 @@ class Switches:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._everywhere: str | None = None
+        self._last: tuple[bytes | None, bool | None] = (None, None)
 
     def told(self, folder: PeerFolder, runtime: str, plans: list[Planned]) -> list[Planned]:
         """The plans of a peer in one runtime, what is switched off with the words for it."""
@@ -63,16 +66,19 @@ class Switches:
                 found = None
             self._everywhere = path if found is not None and _hooks(found.data) is False else ""
         try:
-            here = _hooks(folder.data(CONFIG))
+            data = folder.data(CONFIG)
         except Problem:
-            here = None
+            data = None
+        if data != self._last[0]:  # most peers have the same one
+            self._last = data, _hooks(data)
+        here = self._last[1]
         place = CONFIG if here is False else self._everywhere if here is None else ""
         return {"hooks": WORDS.format("features.hooks", place)} if place else {}
 
 
 def _hooks(data: bytes | None) -> bool | None:
     """What a config of Codex says of its hooks; None where it says nothing."""
-    if data is None or b"features" not in data:
+    if data is None or b"features" not in data or not SWITCH.search(data):
         return None
     try:
         said = (toml_document.read(data, FEATURES) or {}).get("hooks")

@@ -92,6 +92,9 @@ def test_hooks_are_mended_also_where_they_are_switched_off(place: Place) -> None
         ("hooks = false", "hooks = true", ".codex/config.toml"),
         ("other = false", "", ""),
         ('hooks = "false"', "", ""),
+        ('"hooks"\t=false', "", ".codex/config.toml"),
+        ("'hooks'=false # not here", "", ".codex/config.toml"),
+        ("", 'hooks=false\n[hooks.state."a"]\ntrusted_hash = "b"', "{home}/config.toml"),
     ],
 )
 def test_a_codex_user_who_switched_hooks_off_is_told(place: Place, here: str, everywhere: str, place_told: str) -> None:
@@ -106,6 +109,21 @@ def test_a_codex_user_who_switched_hooks_off_is_told(place: Place, here: str, ev
     assert (done["changed"], done["in_place"]) == (False, 1)
     words = f"switched off by its user: features.hooks in {place_told.format(home=place.codex_home)}"
     assert details(done) == ({"codex:hooks": words} if place_told else {})
+
+
+@pytest.mark.parametrize(
+    "switch", ["features.hooks = false", "features = { hooks = false }", "features={'hooks' =false}"]
+)
+def test_a_switch_is_known_however_it_is_written(place: Place, switch: str) -> None:
+    place.fleet(alpha=["codex"], beta=["codex"], gamma=["codex"])
+    ensure(place)
+    path = place.peer("beta") / ".codex/config.toml"
+    path.write_text(f"{switch}\n{path.read_text()}")
+    done = ensure(place)
+    assert (done["changed"], done["in_place"]) == (False, 3)
+    [row] = done["results"]
+    assert row["personality"] == "beta"
+    assert details(done) == {"codex:hooks": "switched off by its user: features.hooks in .codex/config.toml"}
 
 
 @pytest.mark.parametrize("name", [SHARED, LOCAL])
