@@ -13,8 +13,8 @@ LIMITS = {"verify": 0.5, "update": 0.55, "sweep": 3.0}
 HEAD = """# What it costs
 
 Measured by `make bench` on {machine}, {versions}. What is compared was
-measured in turn, {rounds} rounds of it after one that does not count, unless it says otherwise. Seconds are medians,
-and so are the ratios, each within its round. Read the ratios: seconds are those of this machine on that day.
+measured in turn, at least {rounds} rounds of it after one that does not count, unless it says otherwise. Seconds are
+medians, and so are the ratios, each within its round. Read the ratios: seconds are those of this machine on that day.
 
 ## Where nothing is to be done, against a play of eight pings
 
