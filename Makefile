@@ -49,7 +49,7 @@ demo: venv ## build a throwaway host, update it, verify it, stage drift and mend
 	PYTHONPATH=.tree $(PY) demo/run.py
 
 test: venv ## lint, unit, integration, sanity on one ansible-core, without what is slow; the main container scenario where an engine answers
-	+SELECT='not slow' $(PY) tests/tools/phases.py test lint,sanity unit integration molecule-if-engine
+	+SELECT='not slow' $(PY) tests/tools/phases.py test lint,sanity,molecule-if-engine unit integration
 
 matrix: venv ## unit, integration and sanity on every maintained ansible-core; hosts on the oldest and the newest Python
 	+$(PY) tests/tools/matrix.py $(CORE)
