@@ -212,11 +212,12 @@ class Walk:
 
         On the way back a run may find nothing to write, and then nothing to clear away either.
         """
-        if self.step.back is None:
-            ran = self.nursery.run(self.host, self.step)
-            return ran, unequal(take(self.seen), self.after)
-        ran = self.nursery.run(self.host, self.step._replace(args=self.step.back))
-        return ran, unequal({path: entry for path, entry in take(self.seen).items() if not is_ours(path)}, self.before)
+        back = self.step.back
+        ran = self.nursery.run(self.host, self.step if back is None else self.step._replace(args=back))
+        now = take(self.seen)
+        if back is None:
+            return ran, unequal(now, self.after)
+        return ran, unequal({path: entry for path, entry in now.items() if not is_ours(path)}, self.before)
 
     def set_out(self, traced: bool = True) -> None:
         """The undisturbed run: it succeeds, the calls in it are the points, and a second one changes nothing.

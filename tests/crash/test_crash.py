@@ -84,20 +84,24 @@ def test_the_first_day(nursery: Nursery, place: Path, kind: str, settle: Settle)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_last_day(nursery: Nursery, place: Path, kind: str, settle: Settle) -> None:
-    host = at.installed(place)
+@pytest.mark.parametrize(
+    ("build", "steps"),
+    [
+        pytest.param(at.installed, at.last_day, id="the last day"),
+        pytest.param(at.upgraded, at.way_back, id="the way back"),
+    ],
+)
+def test_a_way_out(
+    nursery: Nursery,
+    place: Path,
+    build: Callable[[Path], ThrowawayHost],
+    steps: Callable[[ThrowawayHost], list[at.Step]],
+    kind: str,
+    settle: Settle,
+) -> None:
+    host = build(place)
     walked = []
-    for walk in walks(nursery, host, at.last_day(host)):
-        walk.try_points(kind)
-        walked.append(walk)
-    settle(*walked)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_way_back(nursery: Nursery, place: Path, kind: str, settle: Settle) -> None:
-    host = at.upgraded(place)
-    walked = []
-    for walk in walks(nursery, host, at.way_back(host)):
+    for walk in walks(nursery, host, steps(host)):
         walk.try_points(kind)
         walked.append(walk)
     settle(*walked)
