@@ -38,7 +38,7 @@ Wanted: a converged sweep of at most {sweep} times the floor.
 ## Fleets
 
 update, with reports, of so many hosts on this one machine, 10 at a time, each a home of its own where nothing is to be
-done, against a ping each, once. The memory is that of the biggest process, which is the controller's.
+done, against a ping each, once. The memory is that of the biggest process: the controller, or a fork of it at work.
 
 {fleets}
 

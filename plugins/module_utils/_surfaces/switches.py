@@ -20,7 +20,8 @@ from .plan import PeerFolder, Planned
 LOCAL = ".claude/settings.local.json"
 WORDS = "switched off by its user: {} in {}"
 FEATURES = ("features",)
-SWITCH = re.compile(rb"hooks[\"']?[ \t]*=")  # in whatever way it is written; the trust records of a big config are none
+# What there must be in a config that switches hooks, however it spells that; the many trust records have none of it.
+SWITCH = re.compile(rb"hooks[\"']?[ \t]*=|\\[uUx]")
 ON, OFF = toml_document.Raw("true"), toml_document.Raw("false")
 
 

@@ -94,6 +94,7 @@ def test_hooks_are_mended_also_where_they_are_switched_off(place: Place) -> None
         ('hooks = "false"', "", ""),
         ('"hooks"\t=false', "", ".codex/config.toml"),
         ("'hooks'=false # not here", "", ".codex/config.toml"),
+        (r'"hook\u0073" = false', "", ".codex/config.toml"),
         ("", 'hooks=false\n[hooks.state."a"]\ntrusted_hash = "b"', "{home}/config.toml"),
     ],
 )
