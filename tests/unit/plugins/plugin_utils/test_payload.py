@@ -6,11 +6,19 @@
 from __future__ import annotations
 
 import gc
+import importlib
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+from ansible.plugins.action import ActionBase
 
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.payload import uncollected
+
+PLUGINS = Path(__file__).resolve().parents[4] / "plugins"
+# The one that runs no module.
+WITHOUT_MODULE = {"report"}
 
 
 @pytest.fixture(autouse=True)
@@ -41,3 +49,19 @@ def test_who_had_none_gets_none() -> None:
     gc.disable()
     assert collects() is False
     assert gc.isenabled() is False
+
+
+class Reached(Exception):
+    """Ansible's part of an action, with whether the collector was at work."""
+
+
+@pytest.mark.parametrize("name", sorted({path.stem for path in PLUGINS.glob("action/*.py")} - WITHOUT_MODULE))
+def test_every_action_that_hands_a_module_over_does_so(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def reached(*_arguments: Any) -> None:
+        raise Reached(gc.isenabled())
+
+    monkeypatch.setattr(ActionBase, "run", reached)
+    kind = importlib.import_module(f"ansible_collections.agfpd.iapeer_memory.plugins.action.{name}").ActionModule
+    with pytest.raises(Reached) as found:
+        object.__new__(kind).run(None, {})
+    assert found.value.args == (False,)
