@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .errors import DocumentError, decode, line_column
-from .json_spans import LIMIT, Node, Number, check_depth, common_items, scan, skip_space
+from .json_spans import LIMIT, Node, Number, check_depth, scan, skip_space
 
 __all__ = ["Number", "dump_like", "load", "plain"]
 
@@ -259,24 +259,16 @@ def _member_slots(node: Node, after: Mapping[str, Any]) -> list[_Slot]:
 
 
 def _item_slots(before: Sequence[Any], after: Sequence[Any]) -> list[_Slot]:
-    """The items wanted: those that stay by a longest common subsequence, what lies between paired by kind."""
-    slots: list[_Slot] = []
-    old = new = 0
-    for next_old, next_new in [*common_items(before, after), (len(before), len(after))]:
-        for value in after[new:next_new]:
-            while old < next_old and _kind(before[old]) != _kind(value) and next_old - old > next_new - new:
-                old += 1
-            if old < next_old and _kind(before[old]) == _kind(value):
-                slots.append(_Slot(old, None, value))
-                old += 1
-            else:
-                slots.append(_Slot(None, None, value))
-            new += 1
-        if next_old < len(before):
-            slots.append(_Slot(next_old, None, after[next_new]))
-        old, new = next_old + 1, next_new + 1
+    """The items wanted, each with the old one that it is, or that it was changed from where that stood."""
+    slots = []
+    old = 0
+    for place, value in enumerate(after):
+        rest = after[place:]
+        while old < len(before) and before[old] not in rest and rest.count(value) <= before[old:].count(value):
+            old += 1
+        if old < len(before) and (before[old] == value or before[old] not in rest):
+            slots.append(_Slot(old, None, value))
+            old += 1
+        else:
+            slots.append(_Slot(None, None, value))
     return slots
-
-
-def _kind(value: Any) -> type:
-    return type(value) if isinstance(value, (dict, list)) else object

@@ -4,20 +4,19 @@
 """JSON read with the place of everything in it, for edits that leave the rest alone.
 
 This is the slow, exact reader: a document is edited by it, and what the fast one (``json_document.load``) refuses is
-explained by it. Both accept the same documents. How the items of two lists line up is found here too.
+explained by it. Both accept the same documents.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, NamedTuple, NoReturn
 
 from .errors import DocumentError, line_column
 
 LIMIT = 128  # levels of nesting; far beyond any real settings file, far below Python's own recursion limit
-ALIGN_CELLS = 250_000  # more than this (500 changed items against 500) and lists are not aligned, only paired
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _SCALAR = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null")
@@ -207,41 +206,3 @@ class _Scanner:
         if position == len(self.text):
             self.fail("the document ends too early", position)
         return position
-
-
-def common_items(before: Sequence[Any], after: Sequence[Any]) -> list[tuple[int, int]]:
-    """The index pairs of a longest common subsequence; only of the equal ends when the middle is huge."""
-    head = 0
-    shorter = min(len(before), len(after))
-    while head < shorter and before[head] == after[head]:
-        head += 1
-    tail = 0
-    while tail < shorter - head and before[-1 - tail] == after[-1 - tail]:
-        tail += 1
-    rows, columns = len(before) - head - tail, len(after) - head - tail
-    pairs = [(index, index) for index in range(head)]
-    if rows * columns <= ALIGN_CELLS:
-        middle = _longest(before[head : head + rows], after[head : head + columns])
-        pairs += [(head + row, head + column) for row, column in middle]
-    return pairs + [(len(before) - left, len(after) - left) for left in range(tail, 0, -1)]
-
-
-def _longest(before: Sequence[Any], after: Sequence[Any]) -> list[tuple[int, int]]:
-    lengths = [[0] * (len(after) + 1) for _row in range(len(before) + 1)]
-    for row in range(len(before) - 1, -1, -1):
-        for column in range(len(after) - 1, -1, -1):
-            if before[row] == after[column]:
-                lengths[row][column] = lengths[row + 1][column + 1] + 1
-            else:
-                lengths[row][column] = max(lengths[row + 1][column], lengths[row][column + 1])
-    pairs = []
-    row = column = 0
-    while row < len(before) and column < len(after):
-        if before[row] == after[column]:
-            pairs.append((row, column))
-            row, column = row + 1, column + 1
-        elif lengths[row + 1][column] >= lengths[row][column + 1]:
-            row += 1
-        else:
-            column += 1
-    return pairs

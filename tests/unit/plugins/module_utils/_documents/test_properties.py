@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import re
 from typing import Any
 
 import pytest
@@ -201,21 +202,21 @@ def test_json_of_one_changed_value_only_that_changes(before: dict[str, Any], new
 
 
 @PROFILE
-@given(st.lists(st.integers(0, 6), max_size=9), st.lists(st.integers(0, 6), max_size=9))
-def test_lists_are_aligned_by_a_longest_common_subsequence(before: list[int], after: list[int]) -> None:
-    pairs = json_spans.common_items(before, after)
-    assert all(before[row] == after[column] for row, column in pairs)
-    assert pairs == sorted(pairs)
-    assert len({row for row, _column in pairs}) == len({column for _row, column in pairs}) == len(pairs)
-    lengths = {(0, column): 0 for column in range(len(after) + 1)}
-    for row in range(1, len(before) + 1):
-        lengths[row, 0] = 0
-        for column in range(1, len(after) + 1):
-            equal = before[row - 1] == after[column - 1]
-            lengths[row, column] = (
-                lengths[row - 1, column - 1] + 1 if equal else max(lengths[row - 1, column], lengths[row, column - 1])
-            )
-    assert len(pairs) == lengths[len(before), len(after)]
+@given(st.lists(st.sampled_from(["stays", "changed", "dropped", "put before"])), st.integers(0, 3))
+def test_json_items_that_stay_keep_their_bytes(fates: list[str], added: int) -> None:
+    old = [f'{{"at" :{" " * place}{place}}}' for place in range(len(fates))]
+    new = [f'{{"at": "added {place}"}}' for place in range(added)]
+    pieces = []
+    for place, fate in enumerate(fates):
+        pieces += ['{"at": "new"}'] if fate == "put before" else []
+        changed = f'{{"at" :{" " * place}"changed"}}'
+        pieces += {"dropped": [], "changed": [changed]}.get(fate, [old[place]])
+    kept = [piece for place, piece in enumerate(old) if fates[place] in ("stays", "put before")]
+    text, after = f'{{"a": [{", ".join(old)}]}}'.encode(), load(f'{{"a": [{", ".join(pieces + new)}]}}'.encode())
+    result = dump_like(text, after).decode()
+    assert [piece for piece in re.findall(r"{[^{}]*}", result) if piece in old] == kept
+    if not {"dropped", "put before"} & set(fates):
+        assert re.findall(r"{[^{}]*}", result)[: len(old)] == pieces
 
 
 # TOML

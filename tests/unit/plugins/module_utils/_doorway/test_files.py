@@ -20,6 +20,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Callable
 
@@ -510,15 +511,14 @@ def test_a_file_swapped_after_the_look_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     (tmp_path / "file").write_bytes(b"old")
-    plain = handles.lstat
+    plain = handles.opened
 
-    def swap(leaf: str, folder: int) -> os.stat_result | None:
-        status = plain(leaf, folder)
+    def swap(leaf: str, flags: int, folder: int) -> AbstractContextManager[int]:
         (tmp_path / "file").unlink()
         os.mkfifo(tmp_path / "file") if kind == "fifo" else (tmp_path / "file").write_bytes(b"newer")
-        return status
+        return plain(leaf, flags, folder)
 
-    monkeypatch.setattr(folders, "lstat", swap)
+    monkeypatch.setattr(folders, "opened", swap)
     with tree(tmp_path) as folder:
         if kind == "file":
             found = folder.read("file")

@@ -309,6 +309,14 @@ def test_a_look_at_a_bare_host_foretells_every_step_and_changes_nothing(bare: Pl
     assert (found["config"]["vault_path"], found["config"]["locale"]) == (str(bare.vault), "ru")
 
 
+def test_a_guide_that_is_there_already_is_looked_at_as_by_update(bare: Place) -> None:
+    ensure(bare)
+    bare.write(bare.guide, "an old one\n")
+    options = {**BUNDLED, "playbook": "install", "version": "1.4.0", "vault_path": str(bare.vault), "lock_timeout": 5}
+    found = look(opened(bare)[0], {**options, "templates": {"guide.md": "a new one\n"}}, True).data["steps"]
+    assert (found["setup"]["action"], found["guide"]["action"]) == ("already", "written")
+
+
 def test_a_look_without_a_vault_says_so_at_setup_and_nothing_else_fails(bare: Place) -> None:
     host, _egress = opened(bare)
     found = look(host, {**BUNDLED, "playbook": "install", "version": "1.4.0"}, True).data

@@ -536,10 +536,10 @@ def test_the_message_of_a_version_is_sent_whole(place: Place) -> None:
     profile(place)
     forms = bundled(place.host(), "a test")
     watcher = {"id": ID, "debounce": 5, "target": "scriber", "script": str(place.launcher)}
-    dream = {**forms.triggers["dream"], "message": "DREAM_TICK: in other words"}
+    dream = {**forms.triggers["dream"], "message": "DREAM_TICK: другими словами"}
     ahead = Ahead(forms._replace(triggers={"watcher": watcher, "dream": dream}))
     landed = [{**LANDED, "script": str(place.launcher)}, {**TIMED, "check": str(place.gate)}]
-    texts = [json.dumps(message, separators=(",", ":")) for message in (watcher, dream)]
+    texts = [json.dumps(message, ensure_ascii=False, separators=(",", ":")) for message in (watcher, dream)]
     with transcript(
         listing(place),
         listing(place),
