@@ -36,7 +36,7 @@ OF_A_MAC = "3.9"
 LIKE_A_MAC = (
     *ON_TARGETS,
     *("tests/integration/test_life.py", "tests/integration/test_other_names.py"),
-    "tests/integration/test_crash_sample.py",
+    "tests/crash",
 )
 PROBE = "import ensurepip, json, sys, venv; print(json.dumps([sys.version_info[:2], sys.executable]))"
 
