@@ -98,14 +98,6 @@ def lines(path: Path) -> int:
     return len(path.read_text(encoding="utf-8").splitlines()) - sum(map(length, prose))
 
 
-def untyped(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
-    """What a function leaves without a type."""
-    args = function.args
-    plain = [*args.posonlyargs, *args.args, *args.kwonlyargs, *filter(None, [args.vararg, args.kwarg])]
-    names = [arg.arg for arg in plain if arg.annotation is None and arg.arg not in ("self", "cls")]
-    return names + (["return"] if function.returns is None else [])
-
-
 def fragment(name: str) -> dict[str, Any]:
     """A documentation fragment of this collection, by the name that extends_documentation_fragment gives."""
     file, _dot, attribute = name.removeprefix("agfpd.iapeer_memory.").partition(".")
@@ -162,21 +154,13 @@ def test_a_module_says_what_it_does_in_check_mode_and_with_diff(path: Path) -> N
         assert attributes[name].get("description"), name
 
 
-@per_file(UTILS)
-def test_a_file_of_module_utils_is_short(path: Path) -> None:
-    assert lines(path) <= MAX_UTILS_LINES
+def test_files_of_module_utils_are_short() -> None:
+    assert {relative(path): count for path in UTILS if (count := lines(path)) > MAX_UTILS_LINES} == {}
 
 
-@per_file(CODE)
-def test_functions_are_short(path: Path) -> None:
-    lengths = {function.name: length(function) for function in functions(parse(path))}
-    assert not {name: count for name, count in lengths.items() if count > MAX_FUNCTION_LINES}
-
-
-@per_file(CODE)
-def test_functions_are_typed(path: Path) -> None:
-    missing = {function.name: names for function in functions(parse(path)) if (names := untyped(function))}
-    assert not missing
+def test_functions_are_short() -> None:
+    found = [(path, function) for path in CODE for function in functions(parse(path))]
+    assert [(relative(path), it.name) for path, it in found if length(it) > MAX_FUNCTION_LINES] == []
 
 
 @per_file(ROLES)
@@ -202,10 +186,10 @@ def test_a_roles_readme_names_its_entry_points_and_options(path: Path) -> None:
     assert not [name for name in names if f"`{name}`" not in readme]
 
 
-@per_file([path for path in FILES if path.suffix == ".py" and path.stat().st_size])
-def test_a_python_file_carries_the_licence(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert text.removeprefix("#!/usr/bin/python\n").startswith(HEADER)
+def test_python_files_carry_the_licence() -> None:
+    texts = {path: path.read_text(encoding="utf-8") for path in FILES if path.suffix == ".py" and path.stat().st_size}
+    begun = {path: text.removeprefix("#!/usr/bin/python\n").startswith(HEADER) for path, text in texts.items()}
+    assert [relative(path) for path, right in begun.items() if not right] == []
 
 
 def test_no_file_speaks_of_one_machine_or_its_history() -> None:
