@@ -9,14 +9,16 @@ Pure: bytes in, bytes out. Everything that cannot be done exactly right is a :cl
 from __future__ import annotations
 
 import json
+import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .errors import DocumentError, decode, line_column
 from .json_spans import LIMIT, Node, Number, check_depth, scan, skip_space
 
-__all__ = ["Number", "dump_like", "load", "plain"]
+__all__ = ["Number", "dump_like", "is_left_of", "load", "plain"]
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _INDENT = re.compile(r"[ \t]*")
@@ -259,16 +261,50 @@ def _member_slots(node: Node, after: Mapping[str, Any]) -> list[_Slot]:
 
 
 def _item_slots(before: Sequence[Any], after: Sequence[Any]) -> list[_Slot]:
-    """The items wanted, each with the old one that it is, or that it was changed from where that stood."""
+    """The items wanted, each with the old one that it is, or that it was changed from where that stood.
+
+    Where old ones that stay nowhere stand in a row, a new one is what is left of one of them, or replaces the first.
+    """
+    old_keys, keys = [_frozen(value) for value in before], [_frozen(value) for value in after]
+    there, wanted = Counter(old_keys), Counter(keys)  # from here on
     slots = []
-    old = 0
-    for place, value in enumerate(after):
-        rest = after[place:]
-        while old < len(before) and before[old] not in rest and rest.count(value) <= before[old:].count(value):
-            old += 1
-        if old < len(before) and (before[old] == value or before[old] not in rest):
-            slots.append(_Slot(old, None, value))
-            old += 1
-        else:
-            slots.append(_Slot(None, None, value))
+    old = stop = 0  # those from old to stop stay nowhere
+    for key, value in zip(keys, after):
+        while stop < len(before) and not wanted[old_keys[stop]]:
+            stop += 1
+        place: int | None = stop if stop < len(before) and old_keys[stop] == key else None
+        if old < stop and there[key] < wanted[key]:
+            place = next((n for n in range(old, stop) if is_left_of(value, before[n])), old)
+        slots.append(_Slot(place, None, value))
+        wanted[key] -= 1
+        if place is not None:
+            there.subtract(old_keys[old : place + 1])
+            old = place + 1
+            stop = max(stop, old)
     return slots
+
+
+def _frozen(value: Any) -> Any:
+    """A key that is equal for equal values."""
+    if isinstance(value, dict):
+        return frozenset((key, _frozen(item)) for key, item in value.items())
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
+
+
+def is_left_of(after: Any, before: Any) -> bool:
+    """True where after is what is left of before when something is dropped from it; what is empty counts as dropped.
+
+    Numbers are those of a client that reads and writes them, however they are spelled.
+    """
+    if after in ({}, []):
+        return True
+    if isinstance(after, dict) and isinstance(before, dict):
+        return all(is_left_of(value, before.get(key)) for key, value in after.items())
+    if isinstance(after, list) and isinstance(before, list):
+        rest = iter(before)
+        return all(any(is_left_of(item, other) for other in rest) for item in after)
+    if isinstance(before, Number):
+        if math.isinf(float(before)):  # JavaScript writes null then
+            return after is None
+        return isinstance(after, Number) and float(after) == float(before)
+    return bool(after == before)

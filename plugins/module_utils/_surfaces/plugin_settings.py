@@ -11,10 +11,9 @@ one puts it back. Only over what the client left: what its owner wrote since is 
 
 from __future__ import annotations
 
-import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from .._documents import json_document
+from .._documents.json_document import dump_like, is_left_of, load
 from .._doorway.files import Tree
 from .._doorway.folders import Folder, Found
 from .._doorway.problem import Problem
@@ -23,7 +22,8 @@ from .plan import Json
 
 PLUGIN = "iapeer-memory@agfpd"
 KEPT = f"{SETTINGS}.kept-by-iapeer-memory"
-# The longest that a client may take; what was written later than that after the copy was made is not its work.
+# The longest that a client may take. What was written before the copy was made, or later than that after it, is not its
+# work: a file that was put back has its old time.
 CLIENT_SECONDS = 60
 SLACK_SECONDS = 5
 UNTOLD = (
@@ -49,7 +49,7 @@ def mentions(folder: Folder) -> bool:
     if kept is not None or found is None:
         return kept is not None
     try:
-        plugins = json_document.load(found.data).get("enabledPlugins")
+        plugins = load(found.data).get("enabledPlugins")
     except Problem:
         return PLUGIN.encode() in found.data
     return isinstance(plugins, dict) and PLUGIN in plugins
@@ -66,8 +66,8 @@ def read_settings(folder: Folder, written: float, made: float) -> Settings:
     if found is not None:
         if found.data == kept.data or _without_plugin(found).data == kept.data:
             return Settings(found, kept, True)
-        before, after = json_document.load(kept.data), _less_plugin(json_document.load(found.data))
-        if is_left_of(after, before) and written <= made + CLIENT_SECONDS + SLACK_SECONDS:
+        before, after = load(kept.data), _less_plugin(load(found.data))
+        if is_left_of(after, before) and made <= written <= made + CLIENT_SECONDS + SLACK_SECONDS:
             return Settings(found, kept, True)
         if after == before:
             return Settings(found, _without_plugin(found), True)
@@ -75,8 +75,8 @@ def read_settings(folder: Folder, written: float, made: float) -> Settings:
 
 
 def keep(tree: Tree, settings: Settings) -> None:
-    """Keep beside the file what it is to be, before the client runs."""
-    if settings.wanted is not None:
+    """Keep beside the file what it is to be, before the client runs; what is kept already keeps its time."""
+    if settings.wanted is not None and tree.read(KEPT) != settings.wanted:
         tree.write(KEPT, settings.wanted.data, settings.wanted.mode)
 
 
@@ -88,34 +88,15 @@ def put_back(tree: Tree, settings: Settings, gone: bool) -> None:
     found, wanted = settings.found, settings.wanted
     now = tree.read(SETTINGS)
     if gone and wanted is not None and now != wanted:
-        if now is None or not (found and is_left_of(json_document.load(now.data), json_document.load(found.data))):
+        if now is None or not (found and is_left_of(load(now.data), load(found.data))):
             raise Problem(UNTOLD, tree.path(SETTINGS))
         tree.replace(SETTINGS, now.data, wanted.data, wanted.mode)
     if gone or (now == found and not settings.kept):
         tree.remove(KEPT)
 
 
-def is_left_of(after: Any, before: Any) -> bool:
-    """True where after is what is left of before when something is dropped from it; what is empty counts as dropped.
-
-    Numbers are those of the client, however they are spelled.
-    """
-    if after in ({}, []):
-        return True
-    if isinstance(after, dict) and isinstance(before, dict):
-        return all(is_left_of(value, before.get(key)) for key, value in after.items())
-    if isinstance(after, list) and isinstance(before, list):
-        rest = iter(before)
-        return all(any(is_left_of(item, other) for other in rest) for item in after)
-    if isinstance(before, json_document.Number):
-        if math.isinf(float(before)):  # JavaScript writes null then
-            return after is None
-        return isinstance(after, json_document.Number) and float(after) == float(before)
-    return bool(after == before)
-
-
 def _without_plugin(found: Found) -> Found:
-    return Found(json_document.dump_like(found.data, _less_plugin(json_document.load(found.data))), found.mode)
+    return Found(dump_like(found.data, _less_plugin(load(found.data))), found.mode)
 
 
 def _less_plugin(value: Json) -> Json:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
 import sys
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._documents.err
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._documents.json_document import (
     Number,
     dump_like,
+    is_left_of,
     load,
 )
 
@@ -288,3 +290,65 @@ def test_what_stays_is_not_taken_for_what_becomes_its_equal() -> None:
         del value["a"][0]["ours"], value["a"][2]["ours"]
 
     assert edited(before, without_ours) == '{"a": [{"x":1},  {"x" :1},  {"y":1}]}'
+
+
+def test_a_changed_item_is_what_is_left_of_its_own_not_of_what_is_dropped_before_it() -> None:
+    ours, theirs = '{"hooks": [{"ours": 1}]}', '{"m" :"B",   "n": "caf\\u00e9", "hooks":[ {"t":5.0,"x":"\\/opt"}'
+    before = f'{{"a": [\n  {ours},\n  {theirs}, {{"ours": 2}} ]}}\n]}}\n'
+
+    def without_ours(value: dict[str, Any]) -> None:
+        del value["a"][0], value["a"][0]["hooks"][1]
+
+    assert edited(before, without_ours) == f'{{"a": [\n  {theirs} ]}}\n]}}\n'
+
+
+def test_lists_of_any_length_cost_little() -> None:
+    """As many steps for each item, however many there are."""
+    before = {"a": [{"at": place, "ours": 1} for place in range(20_000)]}
+    after = {"a": [{"at": place} for place in range(1, 20_000)]}
+    assert json.loads(dump_like(json.dumps(before).encode(), after)) == after
+
+
+# What is left
+
+
+@pytest.mark.parametrize(
+    ("after", "before", "left"),
+    [
+        ({}, {"a": 1}, True),
+        ({"a": 1}, {"a": 1, "b": 2}, True),
+        ({"a": 1, "c": {}}, {"a": 1}, True),
+        ({"a": 2}, {"a": 1}, False),
+        ({"b": 1}, {"a": 1}, False),
+        ({"a": {"x": 1}}, {"a": {"x": 1, "y": 2}}, True),
+        ({"a": {"x": 1, "z": 2}}, {"a": {"x": 1, "y": 2}}, False),
+        ({"a": [1, 3]}, {"a": [1, 2, 3]}, True),
+        ({"a": [3, 1]}, {"a": [1, 2, 3]}, False),
+        ({"a": [1, 1]}, {"a": [1, 2]}, False),
+        ({"a": [{"x": 1}]}, {"a": [{"y": 1}, {"x": 1, "y": 2}]}, True),
+        ({"a": None}, {}, True),
+        ({"a": 0}, {}, False),
+        ({"a": []}, {"a": {"x": 1}}, True),
+    ],
+)
+def test_what_is_left_when_something_is_dropped(after: Any, before: Any, left: bool) -> None:
+    assert is_left_of(after, before) is left
+
+
+@pytest.mark.parametrize(
+    ("after", "before", "left"),
+    [
+        ("100", "1e2", True),
+        ("1", "1.0", True),
+        ("0", "-0.0", True),
+        ("12345678901234567000", "12345678901234567890", True),
+        ("null", "1e999", True),
+        ("null", "1e3", False),
+        ("true", "1", False),
+        ('"1"', "1", False),
+        ("2", "1", False),
+    ],
+)
+def test_a_number_that_the_client_spells_in_its_own_way_is_the_same(after: str, before: str, left: bool) -> None:
+    values = [load(f'{{"a": {text}}}'.encode()) for text in (after, before)]
+    assert is_left_of(*values) is left
