@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
@@ -49,7 +49,9 @@ class ActionModule(ActionBase):
             self._refuse_parts(task_vars or {})
             self._announce(report, task_vars or {})
             looked = self._look(options, task_vars)
-        except AnsibleActionFail as problem:
+        except AnsibleConnectionFailure:  # unreachable, which Ansible says
+            raise
+        except AnsibleError as problem:  # a become that fails is none of a module
             return {**result, "changed": False, "action": "failed", "stopped": str(problem), "next": ONLY_REPORT}
         if looked.get("failed"):
             looked["failed"] = False  # else Ansible judges by the exit code of a module that was killed

@@ -20,6 +20,13 @@ def shown(text: str) -> str:
     return "".join(escaped(character) if unseen(character) else character for character in text)
 
 
+def shown_lines(text: str) -> str:
+    """The same for a text of several lines: their ends and tabs stay."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(escaped(one) if unseen(one) and one not in "\n\t" else one for one in text)
+
+
 def unseen(character: str) -> bool:
     """True for a character that does something to the text around it instead of being seen."""
     return unicodedata.category(character) in UNSEEN

@@ -16,9 +16,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from .errors import DocumentError, decode
-from .toml_scan import ARRAY, BLANK, COMMENT, PAIR, TABLE, Raw, Statement, insert, scan
+from .toml_scan import ARRAY, BLANK, COMMENT, PAIR, TABLE, Raw, Statement, insert, items, scan
 
-__all__ = ["Raw", "read", "remove", "replace"]
+__all__ = ["Raw", "meaning", "read", "remove", "replace"]
 
 try:  # Python 3.11 and newer: a second opinion on everything read and written
     _tomllib: Any = importlib.import_module("tomllib")
@@ -84,6 +84,19 @@ def remove(data: bytes, namespace: Path) -> bytes:
         return data
     foreign = _foreign(before, namespace)
     return _checked(before, namespace, foreign, foreign, None)
+
+
+def meaning(value: Any) -> Any:
+    """What all spellings of a value that was read have in common: equal where TOML says the same."""
+    if isinstance(value, dict):
+        return {key: meaning(item) for key, item in value.items()}
+    if isinstance(value, Raw) and value.startswith("["):
+        value = items(value)
+    if isinstance(value, list):
+        return [meaning(item) for item in value]
+    if isinstance(value, Raw):
+        return Raw(value.lower().lstrip("+").replace("_", "").replace(" ", "t"))
+    return value
 
 
 def _parse(data: bytes, namespace: Path) -> _Document:

@@ -212,7 +212,7 @@ class _Scanner:
         if first in ("[", "{") and depth > LIMIT:
             self.fail(f"nested deeper than {LIMIT} levels", offset)
         if first == "[":
-            end = self._array_end(offset, depth)
+            _items, end = self.array(offset, depth)
             return Raw(self.text[offset:end]), end
         if first == "{":
             return self._inline(offset, depth)
@@ -253,16 +253,18 @@ class _Scanner:
 
         return _ESCAPE.sub(meaning, content) if "\\" in content else content
 
-    def _array_end(self, offset: int, depth: int) -> int:
+    def array(self, offset: int, depth: int) -> tuple[list[Any], int]:
+        found = []
         offset = self.skip(_FILLER, offset + 1)
         while self.at(offset) != "]":
-            _value, offset = self._value(offset, depth + 1)
+            item, offset = self._value(offset, depth + 1)
+            found.append(item)
             offset = self.skip(_FILLER, offset)
             if self.at(offset) == ",":
                 offset = self.skip(_FILLER, offset + 1)
             elif self.at(offset) != "]":
                 self.fail("a comma or the closing ] of an array is missing", offset)
-        return offset + 1
+        return found, offset + 1
 
     def _inline(self, offset: int, depth: int) -> tuple[dict[str, Any], int]:
         table: dict[str, Any] = {}
@@ -283,6 +285,11 @@ class _Scanner:
             if self.at(offset) != ",":
                 self.fail("a comma or the closing } of an inline table is missing", offset)
             offset = self.skip(_SPACE, offset + 1)
+
+
+def items(array: Raw) -> list[Any]:
+    """The values in an array."""
+    return _Scanner(array).array(0, 1)[0]
 
 
 def insert(table: dict[str, Any], path: tuple[str, ...], value: Any) -> None:

@@ -11,6 +11,7 @@ anywhere inside the folder and nowhere else, whoever changes it meanwhile.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import stat
@@ -176,11 +177,25 @@ class Folder:
 
     def is_link(self, name: str) -> bool:
         """True where the last component of name is itself a link."""
+        status = self._status(name, follow=False)
+        return status is not None and stat.S_ISLNK(status.st_mode)
+
+    def is_folder(self, name: str) -> bool:
+        """True where name is a folder, or a link that leads to one."""
+        status = self._status(name, follow=True)
+        return status is not None and stat.S_ISDIR(status.st_mode)
+
+    def _status(self, name: str, follow: bool) -> os.stat_result | None:
+        """What the system says of a name; None where it, or what a link leads to, is missing."""
         head, _slash, leaf = name.rpartition("/")
         with self._explained(name):
             folder = self._folder(head)
-            status = None if folder is None else lstat(leaf, folder)
-            return status is not None and stat.S_ISLNK(status.st_mode)
+            try:
+                return None if folder is None else os.stat(spell(leaf), dir_fd=folder, follow_symlinks=follow)
+            except OSError as error:
+                if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+                    return None
+                raise
 
     def refuse_change(self, name: str) -> None:
         """Raise the refused Problem that a change of name would meet; nothing where the sandbox lets it pass."""

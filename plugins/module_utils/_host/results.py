@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from .._documents.shown import shown, shown_lines
 from .._doorway.problem import Problem
 
 SKIPPED, FAILED = "skipped", "failed"
@@ -35,12 +36,16 @@ class Result(NamedTuple):
         return bool(self.failure)
 
     def as_dict(self, with_diff: bool) -> dict[str, Any]:
-        """The result as a module returns it."""
-        done: dict[str, Any] = {"changed": self.changed, "action": self.action, "detail": self.detail, **self.data}
+        """The result as a module returns it, with words and differences that are fit for a terminal."""
+        words = {"action": self.action, "detail": shown(self.detail)}
+        done: dict[str, Any] = {"changed": self.changed, **words, **self.data}
         if with_diff:
-            done["diff"] = list(self.diff)
+            done["diff"] = [
+                {key: (shown if key.endswith("header") else shown_lines)(text) for key, text in item.items()}
+                for item in self.diff
+            ]
         if self.failure:
-            done.update(failed=True, msg=self.failure)
+            done.update(failed=True, msg=shown(self.failure))
         if self.refused:
             done["refused"] = True
         return done

@@ -95,7 +95,7 @@ def plan_skills(folder: PeerFolder, wanted: Wanted) -> Planned:
     kept = {os.path.dirname(name) for name in wanted.skills}
     try:
         ours = [f"{SKILLS}/{name}" for name in folder.names(SKILLS) if name.startswith(SKILL_PREFIX)]
-        gone = tuple(name for name in ours if name not in kept)
+        gone = tuple(name for name in ours if name not in kept and folder.is_folder(name))
         for name in gone:
             folder.foresee(name, REMOVE_FOLDER)
     except Problem as problem:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
 
 from .._documents import toml_document
 from .._documents.masking import SHOWN
@@ -46,7 +45,7 @@ def plan_config(folder: PeerFolder, wanted: Json | None, settled: Settled) -> Pl
         if before is not None and (CONFIG, before) in settled:
             return planned
         current = None if before is None else toml_document.read(before, NAMESPACE)
-        if _spaceless(current) == _spaceless(wanted):
+        if toml_document.meaning(current) == toml_document.meaning(wanted):
             settled.add((CONFIG, before or b""))
             return planned
         after = _changed(folder, before, wanted)
@@ -73,13 +72,6 @@ def _tables(path: tuple[str, ...], table: Json) -> list[toml_document.Table]:
 
 def _key(key: str) -> str:
     return key if PLAIN_KEY.fullmatch(key) else json.dumps(key, ensure_ascii=False)
-
-
-def _spaceless(value: Any) -> Any:
-    """A value in which an array is the same however it is laid out."""
-    if isinstance(value, dict):
-        return {key: _spaceless(item) for key, item in value.items()}
-    return toml_document.Raw("".join(value.split())) if isinstance(value, toml_document.Raw) else value
 
 
 def _shown(table: Json | None, path: tuple[str, ...] = NAMESPACE, every: bool = False) -> str:

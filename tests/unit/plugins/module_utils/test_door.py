@@ -50,7 +50,7 @@ def left(work: door.Work, **options: Any) -> Left:
 def result(**more: Any) -> door.Work:
     """Work with a plain result."""
     diff = [{"before": "", "after": "x"}]
-    return lambda host, options, check: Result("written", "d", **{"changed": True, "diff": diff, **more})
+    return lambda host, options, check: Result("written", **{"detail": "d", "changed": True, "diff": diff, **more})
 
 
 def test_a_result_leaves_as_it_is() -> None:
@@ -63,6 +63,15 @@ def test_a_result_leaves_as_it_is() -> None:
 def test_a_diff_leaves_only_where_it_is_wanted_and_there_is_one() -> None:
     assert "diff" not in left(result(), diff=False).result
     assert "diff" not in left(result(diff=[]), diff=True).result
+
+
+def test_words_and_differences_are_fit_for_a_terminal() -> None:
+    diff = [{"before_header": "/a\x1b[2J\n", "after_header": "/a", "before": "x\t\u202ey\r\n", "after": "\x9b31m\n"}]
+    done = left(result(detail="a\nb\u202e", failure="\x1b[H: c", diff=diff), diff=True).result
+    assert (done["detail"], done["msg"]) == ("a\\nb\\u202e", "\\x1b[H: c")
+    assert done["diff"] == [
+        {"before_header": "/a\\x1b[2J\\n", "after_header": "/a", "before": "x\t\\u202ey\\r\n", "after": "\\x9b31m\n"},
+    ]
 
 
 def test_a_failed_result_fails_with_its_records() -> None:

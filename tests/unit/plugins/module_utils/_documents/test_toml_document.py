@@ -394,3 +394,25 @@ def test_statements_are_the_whole_text() -> None:
         ("array of tables", ("e",)),
         ("pair", ("e", "f", "g")),
     ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ('["a b", "c"]', "[ 'a b',\n  \"c\", # why\n]", True),
+        ('["a b"]', '["ab"]', False),
+        ("[[1, 2], []]", "[[1,2],[],]", True),
+        ('[{a = "x", b = [1]}]', "[{ b=[ 1 ], a='x' }]", True),
+        ("[1]", '["1"]', False),
+        ("1000", "+1_000", True),
+        ("1e3", "1E3", True),
+        ("1979-05-27T07:32:00Z", "1979-05-27 07:32:00z", True),
+        ('"true"', "true", False),
+        ('"A b_c"', '"a b_c"', False),
+        ("{}", "[]", False),
+    ],
+)
+def test_a_value_means_the_same_however_it_is_spelled(one: str, other: str, same: bool) -> None:
+    texts = [f"[{'.'.join(NAMESPACE)}]\nx = {value}\n".encode() for value in (one, other)]
+    found = [toml_document.read(text, NAMESPACE) for text in texts]
+    assert (toml_document.meaning(found[0]) == toml_document.meaning(found[1])) is same

@@ -291,6 +291,21 @@ def test_removal_takes_every_folder_of_our_namespace_and_no_other(place: Place, 
     assert {path.name for path in (cwd / ".claude" / "skills").iterdir()} == {"iapeer-memoryx", "house-style"}
 
 
+@pytest.mark.parametrize("wanted", [ABSENT, PRESENT._replace(all_skills=True)])
+def test_only_folders_are_ours_in_our_namespace(place: Place, cwd: Path, wanted: Wanted) -> None:
+    skills = cwd / ".claude" / "skills"
+    put(cwd, ".claude/skills/iapeer-memory-notes.md", "theirs")
+    put(cwd, ".claude/skills/iapeer-memory-audit/SKILL.md", "x")
+    links = {"linked.md": "iapeer-memory-notes.md", "dangling": "nowhere", "loop": "iapeer-memory-loop"}
+    for name, target in links.items():
+        (skills / f"iapeer-memory-{name}").symlink_to(target)
+    before = {path.name for path in skills.iterdir()} - {"iapeer-memory-audit"}
+    done(place, cwd, wanted)
+    assert (skills / "iapeer-memory-notes.md").read_text() == "theirs"
+    assert before <= {path.name for path in skills.iterdir()}
+    assert not (skills / "iapeer-memory-audit").exists()
+
+
 def test_a_file_in_place_of_the_skills_folder_fails_that_surface(place: Place, cwd: Path) -> None:
     put(cwd, ".claude/skills", "a file")
     for wanted in (PRESENT, ABSENT):
