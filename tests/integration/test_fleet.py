@@ -38,9 +38,9 @@ def _summarised(gather: Gather, **hosts: ThrowawayHost) -> Fleet:
 
 
 def test_bad_hosts_cost_no_other_one_and_all_accounts_of_the_run_agree(build: Build, gather: Gather) -> None:
-    """A host in order, one to work on, one with a bad peer, one of another provider, one whose look dies, one far."""
+    """In order, to work on, with a bad peer, of another provider, whose look dies, that is far, without sudo."""
     hosts = {name: build(peers=[]) for name in ("ada", "bob", "cyd", "far", "ill")}
-    hosts["own"] = build(form="foreign", peers=[])
+    hosts |= {"own": build(form="foreign", peers=[]), "sue": build(peers=[])}
     assert gather(bob=hosts["bob"]).update(iapeer_memory_restart="never").rc == 0
     _break(hosts["cyd"])
     untouched = hosts["far"].snapshot(times=True)
@@ -54,18 +54,21 @@ def test_bad_hosts_cost_no_other_one_and_all_accounts_of_the_run_agree(build: Bu
     }
 
     fleet.before["ill"] = KILLED
+    fleet.variables["sue"] = {"ansible_become": True, "ansible_become_user": "nobody", "ansible_become_exe": "/no/sudo"}
 
     run = fleet.update(iapeer_memory_restart="never", iapeer_memory_max_fail_percentage=100)
     assert run.rc == 4
     assert _summary(run.stdout) == [
-        "6: 1 clean, 1 changed, 3 failed, 1 unreachable",
+        "7: 1 clean, 1 changed, 4 failed, 1 unreachable",
         "unreachable far",
         "failed cyd surfaces:",
         "failed ill binary:",
         "failed own slot:",
+        "failed sue binary:",
         "changed ada templates,",
     ]
     states = {"ada": "changed", "bob": "clean", "cyd": "failed", "far": "unreachable", "ill": "failed", "own": "failed"}
+    states["sue"] = "failed"
     assert run.states() == states
     assert {name: report["ok"] for name, report in run.reports.items()} == {
         name: state in ("clean", "changed") for name, state in states.items()
@@ -73,11 +76,12 @@ def test_bad_hosts_cost_no_other_one_and_all_accounts_of_the_run_agree(build: Bu
     page = (fleet.folder / "reports" / "index.html").read_text(encoding="utf-8")
     shown = re.findall(r"<bdi>([a-z]+)</bdi></button>.*?<td class=\"state\"><span>(.*?)</span>", page, re.DOTALL)
     assert dict(shown) == states
-    assert [name for name, _state in shown] == ["far", "cyd", "ill", "own", "ada", "bob"]
+    assert [name for name, _state in shown] == ["far", "cyd", "ill", "own", "sue", "ada", "bob"]
     assert {found["run"] for found in run.reports.values()} == {run.fleet["run"]}
-    assert [run.recap[name]["unreachable"] for name in hosts] == [0, 0, 0, 1, 0, 0]
-    assert [run.recap[name]["failed"] for name in hosts] == [0, 0, 1, 0, 1, 1]
+    assert [run.recap[name]["unreachable"] for name in hosts] == [0, 0, 0, 1, 0, 0, 0]
+    assert [run.recap[name]["failed"] for name in hosts] == [0, 0, 1, 0, 1, 1, 1]
     assert run.reports["far"]["steps"][0]["status"] == "unreachable"
+    assert "sudo" in run.reports["sue"]["steps"][0]["detail"]
     assert "Connection refused" in run.reports["far"]["steps"][0]["detail"]
     assert diff(untouched, hosts["far"].snapshot(times=True)) == []
     assert [hosts[name].slot()["version"] for name in ("ada", "bob")] == ["1.1.0", "1.1.0"]
@@ -86,9 +90,10 @@ def test_bad_hosts_cost_no_other_one_and_all_accounts_of_the_run_agree(build: Bu
     seen = fleet.verify()
     assert seen.rc == 4
     assert _summary(seen.stdout) == [
-        "6: 4 drifted, 1 failed, 1 unreachable",
+        "7: 4 drifted, 2 failed, 1 unreachable",
         "unreachable far",
         "failed ill config:",
+        "failed sue config:",
         "drifted ada memoryd-heartbeat:",
         "drifted bob memoryd-heartbeat:",
         "drifted cyd memory-slot:",
