@@ -160,13 +160,14 @@ def _seat(record: Result, checked: Checked) -> Iterator[Row]:
         return
     mended = "surfaces" in checked.done
     words = {"written": "written" if mended else "has drifted"}
-    lines = [f"{item['surface']} {words.get(item['action'], item['action'])}: {_place(item)}" for item in bad]
+    lines = [f"{item['surface']} {words.get(item['action'], item['action'])}: {_place(item, mended)}" for item in bad]
     status = REPAIRED if mended and record["ok"] else FAIL
     yield Row(f"peer-surfaces[{record['personality']}:{record['runtime']}]", status, "; ".join(lines))
 
 
-def _place(outcome: Result) -> str:
-    return f"{outcome['path']}: {outcome['detail']}" if outcome["detail"] else str(outcome["path"])
+def _place(outcome: Result, mended: bool) -> str:
+    would = "" if mended or outcome["action"] != "written" else "would be "
+    return f"{outcome['path']}: {would}{outcome['detail']}" if outcome["detail"] else str(outcome["path"])
 
 
 def _heartbeat(checked: Checked) -> Row:

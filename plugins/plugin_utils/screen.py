@@ -27,6 +27,7 @@ from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.runs import Pr
 
 FEW_HOSTS = 3  # of so few every one is shown, whatever it came to
 MOST_HOSTS, MOST_LINES, LONGEST = 25, 4, 300  # of the summary: hosts a state, lines a host, characters a line
+NAME, DETAIL = 200, 4000  # of a table: characters of a name, and of what is said of it; the report has all
 MANY_HOSTS = 10  # of more, one batch is worth a line too
 # Callbacks whose output is read by programs, which a table would break, and the one that says nothing.
 FOR_MACHINES = re.compile(r"(^|[._-])(json|jsonl|ndjson|xml|junit|tap|csv|null)([._-]|$)")
@@ -46,12 +47,19 @@ def table(report: Report) -> list[str]:
     """A title and one line a row."""
     title = f"{report.host}: {report.playbook}" + (f", version {report.version}" if report.version else "")
     lines = [title + (", check mode: nothing was touched" if report.check_mode else "")]
-    names = [shown(row.name) for row in report.rows]
+    names = [clipped(shown(row.name), NAME) for row in report.rows]
     width = max(map(len, names), default=0)
     for name, row in zip(names, report.rows):
         status = row.status.upper() if row.status in BAD else row.status
-        lines.append(f"  {name:{width}}  {status:8}  {shown(row.detail)}".rstrip())
+        lines.append(f"  {name:{width}}  {status:8}  {clipped(shown(row.detail), DETAIL)}".rstrip())
     return [shown(lines[0]), *lines[1:]]
+
+
+def clipped(text: str, most: int) -> str:
+    """The text, and where it is longer than so many characters, as much of both its ends."""
+    if len(text) <= most:
+        return text
+    return f"{text[: most - most // 3 - 1]}…{text[-(most // 3) :]}"
 
 
 def progress_line(progress: Progress) -> str | None:

@@ -47,7 +47,9 @@ def _together(row: Row, parts: list[Row]) -> Row:
     """A row with what belongs to it: as bad as the worst, and with all that is to be said."""
     every = [row, *parts]
     worst = next((status for status in (FAIL, CHANGED, SKIP) if any(item.status == status for item in every)), OK)
-    return Row(row.name, worst, "; ".join(dict.fromkeys(item.detail for item in every if item.detail)))
+    more = [part for part in parts if part.detail and part.detail != row.detail]
+    told = [row.detail, *(f"{part.name.removeprefix('role-')}: {part.detail}" for part in more)]
+    return Row(row.name, worst, "; ".join(filter(None, told)))
 
 
 def why_stopped(look: Result) -> str:

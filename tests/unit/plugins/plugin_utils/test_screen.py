@@ -41,6 +41,16 @@ def test_the_output_of_these_is_for_people(callback: str) -> None:
     assert not for_machines(callback)
 
 
+def test_a_name_or_a_word_without_end_takes_a_line_of_some_length() -> None:
+    long = Row(f"peer-surfaces[{50_000 * 'x'}:claude]", "fail", "a" + "\x1b" * 50_000 + "z")
+    rows = [long, Row("slot", "ok", "")]
+    told = table(Report("ada", "verify", "1.2.0", False, rows))
+    assert len(told[1]) < 5000
+    assert told[1].startswith("  peer-surfaces[xxx")
+    assert ":claude]  FAIL      a\\x1b" in told[1]
+    assert told[1].endswith("\\x1bz")
+
+
 def test_a_host_in_order_has_a_table_only_where_few_are_at_it_or_it_is_asked_for() -> None:
     assert [table_wanted(CLEAN, hosts, 0) for hosts in (1, 3, 4, 40)] == [True, True, False, False]
     assert table_wanted(CLEAN, 40, 1)

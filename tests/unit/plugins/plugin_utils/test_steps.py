@@ -67,9 +67,9 @@ def test_the_descriptions_of_the_roles_are_told_with_their_wake_policy() -> None
     described = {**CHANGED, "action": "described", "detail": "scriber described"}
     assert rows(look(steps={"role-descriptions": described}))["wake-policy"] == (
         "changed",
-        "in place; scriber described",
+        "in place; descriptions: scriber described",
     )
-    assert rows(look(), **{"role-descriptions": BROKEN})["wake-policy"] == ("fail", "in place; it broke")
+    assert rows(look(), **{"role-descriptions": BROKEN})["wake-policy"] == ("fail", "in place; descriptions: it broke")
 
 
 def test_a_step_that_was_held_back_says_by_what() -> None:
