@@ -15,7 +15,7 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleE
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates import is_due, plan_of
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates import PLANS, is_due, plan_of
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.checks import rows_of
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.differences import counted
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.payload import uncollected
@@ -65,7 +65,7 @@ class ActionModule(ActionBase):
         return counted({**result, **looked})
 
     def _refuse_parts(self, variables: Mapping[str, Any]) -> None:
-        """A run of which tags choose a part would do nothing, and look fine."""
+        """A run of which tags choose a part would do nothing, or more than was asked for, and look fine."""
         wanted = set(variables.get("ansible_run_tags") or ["all"])
         if not wanted & {"all", "tagged", *set(self._task.tags) - {"always"}}:
             names = ", ".join(sorted(wanted))
@@ -73,6 +73,10 @@ class ActionModule(ActionBase):
                 f"--tags {names}: the steps depend on each other and run as a whole; "
                 "to do one thing alone, use its module"
             )
+        steps = {name for plan in PLANS.values() for name in plan.order}
+        left_out = ", ".join(sorted(steps & set(variables.get("ansible_skip_tags") or ())))
+        if left_out:
+            raise AnsibleActionFail(f"--skip-tags {left_out}: the steps depend on each other and run as a whole")
 
     def _announce(self, report: Mapping[str, Any], variables: Mapping[str, Any]) -> None:
         """Say in the folder of the reports that a run has begun, so that no older report stands for a host of it."""

@@ -48,7 +48,7 @@ class ActionModule(ActionBase):
         context = context_of(str(self._task._uuid), variables)
         screen = Display()
         quiet = for_machines(str(DEFAULT_STDOUT_CALLBACK))
-        if not quiet and table_wanted(report, len(context.hosts), screen.verbosity):
+        if not quiet and not self._task.no_log and table_wanted(report, len(context.hosts), screen.verbosity):
             _print_table(screen, report)
         if options.get("report_dir"):
             result["report"], line = _write(report, str(options["report_dir"]), context)

@@ -90,6 +90,10 @@ diff:
   type: list
   elements: dict
   contains:
+    prepared:
+      description: How many lines come and go in each file; this alone is left of it on a screen, without C(-v).
+      type: str
+      sample: "/home/ada/.iapeer/memory-provider.json: +2 -1 lines\n"
     before_header:
       description: What it is about.
       type: str

@@ -138,6 +138,8 @@ GRANTS: dict[str, set[str]] = {
     # What runs on the controller, in Ansible's own process: its bases, and the files that the operator points at.
     "action/host_plan.py": {
         "ansible.errors.AnsibleActionFail",
+        "ansible.errors.AnsibleConnectionFailure",
+        "ansible.errors.AnsibleError",
         "ansible.plugins.action.ActionBase",
         ".tmpdir",  # on the host, of the connection
     },

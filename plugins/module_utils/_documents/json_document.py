@@ -9,14 +9,14 @@ Pure: bytes in, bytes out. Everything that cannot be done exactly right is a :cl
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .errors import DocumentError, decode, line_column
-from .json_spans import LIMIT, Node, Number, check_depth, scan, skip_space
+from .json_spans import LIMIT, Node, check_depth, scan, skip_space
+from .json_values import Number, frozen, is_left_of
 
 __all__ = ["Number", "dump_like", "is_left_of", "load", "plain"]
 
@@ -265,7 +265,7 @@ def _item_slots(before: Sequence[Any], after: Sequence[Any]) -> list[_Slot]:
 
     Where old ones that stay nowhere stand in a row, a new one is what is left of one of them, or replaces the first.
     """
-    old_keys, keys = [_frozen(value) for value in before], [_frozen(value) for value in after]
+    old_keys, keys = [frozen(value) for value in before], [frozen(value) for value in after]
     there, wanted = Counter(old_keys), Counter(keys)  # from here on
     slots = []
     old = stop = 0  # those from old to stop stay nowhere
@@ -282,29 +282,3 @@ def _item_slots(before: Sequence[Any], after: Sequence[Any]) -> list[_Slot]:
             old = place + 1
             stop = max(stop, old)
     return slots
-
-
-def _frozen(value: Any) -> Any:
-    """A key that is equal for equal values."""
-    if isinstance(value, dict):
-        return frozenset((key, _frozen(item)) for key, item in value.items())
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value
-
-
-def is_left_of(after: Any, before: Any) -> bool:
-    """True where after is what is left of before when something is dropped from it; what is empty counts as dropped.
-
-    Numbers are those of a client that reads and writes them, however they are spelled.
-    """
-    if after in ({}, []):
-        return True
-    if isinstance(after, dict) and isinstance(before, dict):
-        return all(is_left_of(value, before.get(key)) for key, value in after.items())
-    if isinstance(after, list) and isinstance(before, list):
-        rest = iter(before)
-        return all(any(is_left_of(item, other) for other in rest) for item in after)
-    if isinstance(before, Number):
-        if math.isinf(float(before)):  # JavaScript writes null then
-            return after is None
-        return isinstance(after, Number) and float(after) == float(before)
-    return bool(after == before)

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple, NoReturn
 
 from .errors import DocumentError, line_column
+from .json_values import Number
 
 LIMIT = 128  # levels of nesting; far beyond any real settings file, far below Python's own recursion limit
 
@@ -28,27 +29,6 @@ _MISTAKES = (
     (re.compile(r"[+-]?(?:NaN|Infinity)"), "NaN and Infinity are not allowed in JSON"),
     (re.compile(r"'"), "JSON strings stand in double quotes"),
 )
-
-
-class Number(str):
-    """A JSON number by its literal spelling: ``1.0`` is not ``1.00``, and no digit of a big one is lost.
-
-    Equal only to a Number of the same spelling, never to a string. ``json.dumps`` would write it as a string: write
-    documents with ``json_document.dump_like``.
-    """
-
-    __slots__ = ()
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Number) and str.__eq__(self, other)
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    __hash__ = str.__hash__
-
-    def __repr__(self) -> str:
-        return f"Number({str.__repr__(self)})"
 
 
 class Part(NamedTuple):

@@ -11,7 +11,6 @@ anywhere inside the folder and nowhere else, whoever changes it meanwhile.
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import os
 import stat
@@ -27,6 +26,7 @@ from .handles import (
     Unclear,
     explain,
     flock,
+    folders_in,
     glance,
     lstat,
     names_in,
@@ -167,35 +167,21 @@ class Folder:
                     require_regular(os.fstat(handle), self.path(name))
             yield handle
 
-    def names(self, name: str) -> list[str]:
-        """The sorted names in a folder; empty where there is none."""
+    def names(self, name: str, folders: bool = False) -> list[str]:
+        """The sorted names in a folder, or of the folders in it; empty where there is none."""
         if self._sandbox.hides(self.path(name)):
             return []
         with self._explained(name):
             folder = self._folder(name)
-            return [] if folder is None else names_in(folder)
+            return [] if folder is None else folders_in(folder) if folders else names_in(folder)
 
     def is_link(self, name: str) -> bool:
         """True where the last component of name is itself a link."""
-        status = self._status(name, follow=False)
-        return status is not None and stat.S_ISLNK(status.st_mode)
-
-    def is_folder(self, name: str) -> bool:
-        """True where name is a folder, or a link that leads to one."""
-        status = self._status(name, follow=True)
-        return status is not None and stat.S_ISDIR(status.st_mode)
-
-    def _status(self, name: str, follow: bool) -> os.stat_result | None:
-        """What the system says of a name; None where it, or what a link leads to, is missing."""
         head, _slash, leaf = name.rpartition("/")
         with self._explained(name):
             folder = self._folder(head)
-            try:
-                return None if folder is None else os.stat(spell(leaf), dir_fd=folder, follow_symlinks=follow)
-            except OSError as error:
-                if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
-                    return None
-                raise
+            status = None if folder is None else lstat(leaf, folder)
+            return status is not None and stat.S_ISLNK(status.st_mode)
 
     def refuse_change(self, name: str) -> None:
         """Raise the refused Problem that a change of name would meet; nothing where the sandbox lets it pass."""

@@ -93,6 +93,18 @@ def names_in(folder: int) -> list[str]:
     return sorted(map(native, os.listdir(folder)))
 
 
+def folders_in(folder: int) -> list[str]:
+    """The sorted names in an open folder of what is seen to be a folder, or a link that leads to one."""
+    return [name for name in names_in(folder) if _is_folder(name, folder)]
+
+
+def _is_folder(leaf: str, folder: int) -> bool:
+    try:
+        return stat.S_ISDIR(os.stat(spell(leaf), dir_fd=folder).st_mode)
+    except OSError:
+        return False
+
+
 def flock(handle: int, wait: bool = False) -> bool | None:
     """Take the system's advisory lock on what is open; False where it is taken, None where there are no such locks."""
     try:

@@ -94,8 +94,8 @@ def plan_skills(folder: PeerFolder, wanted: Wanted) -> Planned:
             return planned
     kept = {os.path.dirname(name) for name in wanted.skills}
     try:
-        ours = [f"{SKILLS}/{name}" for name in folder.names(SKILLS) if name.startswith(SKILL_PREFIX)]
-        gone = tuple(name for name in ours if name not in kept and folder.is_folder(name))
+        ours = [f"{SKILLS}/{name}" for name in folder.names(SKILLS, folders=True) if name.startswith(SKILL_PREFIX)]
+        gone = tuple(name for name in ours if name not in kept)
         for name in gone:
             folder.foresee(name, REMOVE_FOLDER)
     except Problem as problem:

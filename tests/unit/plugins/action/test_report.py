@@ -35,11 +35,13 @@ def run(
     hosts: Sequence[str] = (),
     batch: Sequence[str] = (),
     run_id: str = "2c3d",
+    no_log: bool = False,
 ) -> dict[str, Any]:
     """Run the action for one host of a play."""
     play = list(hosts or [host])
     task = SimpleNamespace(
-        args=arguments, check_mode=check_mode, async_val=0, diff=False, action="report", _uuid=f"0a-1b-{run_id}-{host}"
+        **{"args": arguments, "check_mode": check_mode, "async_val": 0, "diff": False, "action": "report"},
+        **{"_uuid": f"0a-1b-{run_id}-{host}", "no_log": no_log},
     )
     shell = SimpleNamespace(tmpdir=None)
     connection = SimpleNamespace(_shell=shell, has_pipelining=True, become=None)
@@ -58,6 +60,11 @@ def run(
 def update(tmp_path: Path | None = None, **done: Any) -> dict[str, Any]:
     arguments: dict[str, Any] = {"playbook": "update", "look": look(), "done": done}
     return {**arguments, "report_dir": str(tmp_path)} if tmp_path else arguments
+
+
+def test_what_is_not_to_be_logged_has_no_table(printed: list[str]) -> None:
+    run(update(), no_log=True)
+    assert printed == []
 
 
 def test_the_table_is_printed_in_one_piece(printed: list[str]) -> None:

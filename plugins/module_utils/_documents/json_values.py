@@ -1,0 +1,57 @@
+# Copyright: (c) 2026, the agfpd.iapeer_memory contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""JSON values as they are compared: numbers by their spelling, and what is left of a value."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+
+class Number(str):
+    """A JSON number by its literal spelling: ``1.0`` is not ``1.00``, and no digit of a big one is lost.
+
+    Equal only to a Number of the same spelling, never to a string. ``json.dumps`` would write it as a string: write
+    documents with ``json_document.dump_like``.
+    """
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Number) and str.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = str.__hash__
+
+    def __repr__(self) -> str:
+        return f"Number({str.__repr__(self)})"
+
+
+def frozen(value: Any) -> Any:
+    """A key that is equal for equal values."""
+    if isinstance(value, dict):
+        return frozenset((key, frozen(item)) for key, item in value.items())
+    return tuple(map(frozen, value)) if isinstance(value, list) else value
+
+
+def is_left_of(after: Any, before: Any) -> bool:
+    """True where after is what is left of before when something is dropped from it; what is empty counts as dropped.
+
+    Numbers are those of a client that reads and writes them, however they are spelled.
+    """
+    if after in ({}, []):
+        return True
+    if isinstance(after, dict) and isinstance(before, dict):
+        return all(is_left_of(value, before.get(key)) for key, value in after.items())
+    if isinstance(after, list) and isinstance(before, list):
+        rest = iter(before)
+        return all(any(is_left_of(item, other) for other in rest) for item in after)
+    if isinstance(before, Number):
+        if math.isinf(float(before)):  # JavaScript writes null then
+            return after is None
+        return isinstance(after, Number) and float(after) == float(before)
+    return bool(after == before)
