@@ -6,11 +6,15 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 # Controls, formats (directions, zero widths, joiners), separators of lines, halves of pairs: nothing to be seen.
 UNSEEN = ("Cc", "Cf", "Zl", "Zp", "Cs")
+
+
+_LINE = re.compile(r"(?:[^\r\n\t]|\r(?!\n|\Z))+")  # what is neither an end of a line nor a tab
 
 
 def shown(text: str) -> str:
@@ -21,10 +25,8 @@ def shown(text: str) -> str:
 
 
 def shown_lines(text: str) -> str:
-    """The same for a text of several lines: their ends and tabs stay."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(escaped(one) if unseen(one) and one not in "\n\t" else one for one in text)
+    """The same for a text of several lines: their ends, of both kinds, and tabs stay."""
+    return _LINE.sub(lambda found: shown(found.group()), text)
 
 
 def unseen(character: str) -> bool:

@@ -70,7 +70,7 @@ def test_words_and_differences_are_fit_for_a_terminal() -> None:
     done = left(result(detail="a\nb\u202e", failure="\x1b[H: c", diff=diff), diff=True).result
     assert (done["detail"], done["msg"]) == ("a\\nb\\u202e", "\\x1b[H: c")
     assert done["diff"] == [
-        {"before_header": "/a\\x1b[2J\\n", "after_header": "/a", "before": "x\t\\u202ey\\r\n", "after": "\\x9b31m\n"},
+        {"before_header": "/a\\x1b[2J\\n", "after_header": "/a", "before": "x\t\\u202ey\r\n", "after": "\\x9b31m\n"},
     ]
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._documents.shown import shown
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._documents.shown import shown, shown_lines
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,10 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._documents.sho
 )
 def test_what_cannot_be_seen_is_spelled(text: str, seen: str) -> None:
     assert shown(text) == seen
+
+
+def test_of_several_lines_ends_and_tabs_stay() -> None:
+    assert shown_lines("a\x1b\r\n\tb\u202e\n\nc\rd\x85\n") == "a\\x1b\r\n\tb\\u202e\n\nc\\rd\\x85\n"
 
 
 @pytest.mark.property
