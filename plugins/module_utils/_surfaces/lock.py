@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from .._documents.shown import shown
 from .._doorway.files import Tree
 from .._doorway.problem import Problem
+from .._doorway.spelling import spell
 from .._host.host import Host
 
 LOCK, OWNER = "provision.lock.d", "owner"
@@ -77,7 +78,7 @@ def _path(host: Host) -> str:
 def _require_folder(path: str) -> None:
     """Raise a Problem where the lock's name is taken by what is no folder: nobody ever gives that back."""
     with contextlib.suppress(FileNotFoundError):
-        mode = os.lstat(path).st_mode
+        mode = os.lstat(spell(path)).st_mode
         if not stat.S_ISDIR(mode):
             kind = "a link" if stat.S_ISLNK(mode) else "a file" if stat.S_ISREG(mode) else "something else"
             raise Problem(f"{kind} stands in place of the lock: remove it, then run again", path, "irregular")
@@ -88,7 +89,7 @@ def _opened(host: Host) -> Iterator[Tree]:
     """The lock's own folder, never one that a link in its place leads to."""
     path = _path(host)
     with host.files.tree(path) as lock:
-        if not os.path.samestat(os.lstat(path), lock.status()):
+        if not os.path.samestat(os.lstat(spell(path)), lock.status()):
             raise Problem("not a directory", path, "irregular")
         yield lock
 
@@ -158,7 +159,7 @@ def _taken_at(lock: Tree) -> float:
     """When a lock was taken, or signed again: what a killed breaker left in it does not make it younger."""
     times = [lock.status().st_mtime]
     with contextlib.suppress(OSError):
-        times.append(os.lstat(lock.path(OWNER)).st_mtime)
+        times.append(os.lstat(spell(lock.path(OWNER))).st_mtime)
     return min(times)
 
 
