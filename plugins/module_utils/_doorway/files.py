@@ -148,9 +148,10 @@ class Tree(Folder):
             raise Problem("did not become what was written: somebody else writes it too", self.path(name))
 
     def remove(self, name: str) -> None:
-        """Remove a file; its absence is no error."""
+        """Remove a file; its absence is no error. Of a link only the link goes; one that leaves is refused."""
+        head, _slash, leaf = name.rpartition("/")
         with self._changing(name, REMOVE), contextlib.suppress(FileNotFoundError):
-            folder, leaf = self._locate(name)
+            folder = self._folder(head)
             if folder is not None:
                 os.unlink(spell(leaf), dir_fd=folder)
                 drafts.sync_folder(folder)

@@ -326,6 +326,17 @@ def test_a_link_inside_stays_and_its_target_is_edited(tmp_path: Path) -> None:
     assert leftovers(tmp_path) == []
 
 
+@pytest.mark.parametrize("how", ["remove", "replace"])
+def test_of_a_link_inside_only_the_link_is_removed(tmp_path: Path, how: str) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "notes").write_bytes(b"theirs")
+    (tmp_path / "a" / "file").symlink_to("../notes")
+    with tree(tmp_path) as folder:
+        folder.remove("a/file") if how == "remove" else folder.replace("a/file", b"theirs", None)
+    assert listing(tmp_path) == ["a", "notes"]
+    assert (tmp_path / "notes").read_bytes() == b"theirs"
+
+
 def test_a_dangling_link_inside_gets_its_target(tmp_path: Path) -> None:
     (tmp_path / "file").symlink_to("shared/target")
     with tree(tmp_path) as folder:
