@@ -917,6 +917,25 @@ def test_replace_refuses_what_changed_meanwhile(tmp_path: Path, before: bytes | 
     assert (tmp_path / "file").read_bytes() == b"theirs"
 
 
+@pytest.mark.parametrize(("bits", "fits"), [(None, True), (0o755, True), (0o700, False)])
+def test_replace_takes_what_somebody_else_made_as_wanted_meanwhile(
+    tmp_path: Path, bits: int | None, fits: bool
+) -> None:
+    """As two runs on one host do; their mode counts too."""
+    (tmp_path / "file").write_bytes(b"wanted")
+    (tmp_path / "file").chmod(0o755)
+    before = os.lstat(tmp_path / "file")
+    with tree(tmp_path) as folder:
+        for read in (None, b"what was read"):
+            if fits:
+                folder.replace("file", read, b"wanted", bits)
+            else:
+                with pytest.raises(Problem, match="changed by somebody else meanwhile"):
+                    folder.replace("file", read, b"wanted", bits)
+        folder.replace("gone", b"what was read", None)
+    assert os.lstat(tmp_path / "file") == before
+
+
 def test_replace_refuses_what_disappeared_meanwhile(tmp_path: Path) -> None:
     with tree(tmp_path) as folder, pytest.raises(Problem, match="changed by somebody else meanwhile"):
         folder.replace("file", b"what was read", b"mine")
