@@ -26,7 +26,7 @@ from .._host.results import FAILED, Result
 from .._host.roles import Role
 from .binary import brought
 from .crew import Crew, create, manifest_entries, plan_crew, plan_manifest
-from .guide import plan_first_guide, write_first_guide
+from .guide import foresee_first_guide, plan_first_guide, write_first_guide
 from .slot import ABSENT, MALFORMED, read_slot
 from .vault import VaultPlan, plan_vault
 
@@ -117,7 +117,9 @@ def _plan(host: Host, options: Mapping[str, Any], ahead: Ahead) -> SetupPlan:
     guide = plan_first_guide(host, options, ahead) if wanted else None
     plan = SetupPlan(day, vault, guide, config, crew, plan_manifest(host, crew))
     vault.foresee(host)
-    for edit in (guide, config, plan.manifest):
+    if guide is not None:
+        foresee_first_guide(host, guide)
+    for edit in (config, plan.manifest):
         if edit is not None:
             foresee(host.files, edit)
     return plan
