@@ -133,6 +133,7 @@ GRANTS: dict[str, set[str]] = {
     "module_utils/_doorway/foresight.py": {
         *names("os", "W_OK X_OK ST_RDONLY access fstat fstatvfs getgroups supports_effective_ids"),
         "sys.platform",
+        "open for reading",  # /proc, for capabilities
         UTILS + "_doorway.handles",
     },
     "module_utils/_doorway/sandbox.py": {"pwd.getpwuid"},  # the account's real home
