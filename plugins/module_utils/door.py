@@ -11,6 +11,7 @@ import typing as t
 from collections.abc import Mapping
 
 from ._doorway.problem import Problem
+from ._doorway.spelling import native
 from ._host.host import HOST_OPTIONS, Host, open_host
 from ._host.results import Result, stopped
 
@@ -43,8 +44,9 @@ def run(module: AnsibleModule, work: Work) -> None:
 
     What the sandbox refused is a skip; what stands in the way on the host is one message that names it.
     """
+    environ = {native(name): native(value) for name, value in os.environ.items()}
     try:
-        done = work(open_host(module.params, os.environ), module.params, module.check_mode)
+        done = work(open_host(module.params, environ), module.params, module.check_mode)
     except Problem as problem:
         done = stopped(problem)
     result = done.as_dict(with_diff=module._diff and bool(done.diff))

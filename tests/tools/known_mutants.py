@@ -203,8 +203,8 @@ KNOWN = (
     Known(
         "_surfaces/lock.py",
         "no second look once the folder is locked",
-        "            if not _is_breakable(host, lock) or not _sign(lock, named, state, mine):\n",
-        "            if not _sign(lock, named, state, mine):\n",
+        "            if not _is_breakable(host, lock, watch):\n",
+        "            if False:\n",
     ),
     Known(
         "_surfaces/lock.py",

@@ -55,18 +55,17 @@ HARMLESS = {
     "typing",
     "unicodedata",
 }
-PATH_NAMES = (
-    "abspath basename commonpath dirname exists expanduser isabs isdir isfile islink join lexists normpath realpath "
-    "relpath samestat sep split splitext"
-)
+# What asks the system by a path is none of them: as text it would be spelt as the locale says.
+PATH_NAMES = "abspath basename commonpath dirname expanduser isabs join normpath relpath samestat sep split splitext"
 # Single names of modules that can do more.
 ALLOWED = {
     "ansible.module_utils.basic.AnsibleModule",
     "concurrent.futures.ThreadPoolExecutor",
     *names("os.path", PATH_NAMES),
-    *names("os", "environ fsdecode fsencode getegid geteuid getpid getppid getuid sep strerror"),
-    *names("os", "lstat stat stat_result"),
+    *names("os", "environ getegid geteuid getpid getppid getuid sep stat_result strerror"),
 }
+# They may be asked about a path that is spelt on the spot: os.stat(spell(path)).
+LOOKS = {"os.stat", "os.lstat"}
 # What single files may use besides, and why.
 GRANTS: dict[str, set[str]] = {
     # The doorway to processes, signals and HTTP.
@@ -91,7 +90,11 @@ GRANTS: dict[str, set[str]] = {
         *names("selectors", "BaseSelector EVENT_READ PollSelector"),
         "time",
     },
-    "module_utils/_doorway/processes.py": {"os.kill", "os.sysconf", "time", "open for reading"},  # /proc
+    "module_utils/_doorway/processes.py": {
+        *names("os", "kill sysconf"),
+        "time",
+        *("open for reading", "os.stat", "os.path.exists"),  # /proc
+    },
     # The doorway to file changes, and what it is made of, which only it may use.
     "module_utils/_doorway/files.py": {
         *names("os", "close fchmod fchown fstat fsync mkdir umask unlink"),
@@ -122,7 +125,7 @@ GRANTS: dict[str, set[str]] = {
     # Its reading half. None of the flags it can name opens for writing.
     "module_utils/_doorway/handles.py": {
         *names("os", "O_RDONLY O_DIRECTORY O_NOFOLLOW O_CLOEXEC O_NONBLOCK"),
-        *names("os", "dup open close read fstat listdir"),
+        *names("os", "dup open close read fstat stat listdir"),
         *names("fcntl", "flock LOCK_EX LOCK_NB"),
     },
     "module_utils/_doorway/folders.py": {*names("os", "open close read pread fstat"), UTILS + "_doorway.handles"},
@@ -130,9 +133,11 @@ GRANTS: dict[str, set[str]] = {
     "module_utils/_doorway/foresight.py": {
         *names("os", "W_OK X_OK ST_RDONLY access fstat fstatvfs getgroups supports_effective_ids"),
         "sys.platform",
+        "open for reading",  # /proc, for capabilities
         UTILS + "_doorway.handles",
     },
     "module_utils/_doorway/sandbox.py": {"pwd.getpwuid"},  # the account's real home
+    "module_utils/_doorway/spelling.py": {"os.fsencode", "os.path.realpath"},
     "module_utils/_look/look.py": {"getattr by variable"},  # of the egress that it stands for
     "module_utils/_things/daemon.py": {"signal.SIGTERM", "signal.SIGKILL"},  # their numbers, for the doorway
     # What runs on the controller, in Ansible's own process: its bases, and the files that the operator points at.
@@ -152,6 +157,7 @@ GRANTS: dict[str, set[str]] = {
         "ansible.errors.AnsibleActionFail",
         "ansible.errors.AnsibleFileNotFound",
         "pathlib.Path",  # without its methods that change anything
+        *names("os.path", "exists isfile"),
         "open for reading",
     },
     "action/report.py": {
@@ -178,6 +184,7 @@ GRANTS: dict[str, set[str]] = {
 # Optional parsers: a module of the standard library that the oldest interpreters do not have.
 IMPORTABLE = {"tomllib"}
 READING_MODES = {"r", "rb", "rt"}
+SPELL = UTILS + "_doorway.spelling.spell"
 # What of our own is no use to anybody beyond the doorway.
 INNER = tuple(f"{UTILS}_doorway.{name}" for name in ("running", "drafts", "scratch", "attributes.keep", "handles"))
 # Modules that other modules carry about as attributes (`contextlib.os`).
@@ -265,6 +272,13 @@ class Checker(ast.NodeVisitor):
         if node.id in self.modules:
             self.report(node, f"the module {self.aliases[node.id]} as a value")
 
+    def is_look_at_a_spelt_path(self, node: ast.Call) -> bool:
+        func, first = node.func, node.args[0] if node.args else None
+        module = func.value.id if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) else ""
+        called = f"{self.aliases.get(module)}.{func.attr}" if isinstance(func, ast.Attribute) else ""
+        spelt = first.func if isinstance(first, ast.Call) else None
+        return called in LOOKS and isinstance(spelt, ast.Name) and self.aliases.get(spelt.id) == SPELL
+
     def visit_Call(self, node: ast.Call) -> None:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         plain = len(node.args) > 1 and isinstance(node.args[1], ast.Constant)
@@ -277,7 +291,7 @@ class Checker(ast.NodeVisitor):
             node = ast.copy_location(ast.Call(node.func, node.args[2:], node.keywords), node)
         elif name == "getattr" and "getattr by variable" not in self.granted:
             self.report(node, "getattr by variable")
-        elif not is_import_of_a_parser(node):
+        elif not is_import_of_a_parser(node) and not self.is_look_at_a_spelt_path(node):
             self.visit(node.func)
         for argument in (*node.args, *node.keywords):
             self.visit(argument)
@@ -355,6 +369,16 @@ import os; os.unlink("a")
 import os; os.mkdir("a")
 import os; os.chmod("a", 0)
 import os; os.umask(0)
+import os; os.path.realpath("x")
+import os; os.path.isdir("x")
+import os; os.fsencode("x")
+import os; os.stat("x")
+import os as o; o.lstat("x")
+from os import lstat
+import os; map(os.stat, ["x"])
+import os; os.stat(spell("x"))
+import os; from .._doorway.spelling import real; os.lstat(real("x"))
+import os; from .._doorway.spelling import spell; os.listdir(spell("x"))
 import os.path as p; p.os.replace("a", "b")
 import tempfile
 from pathlib import Path
@@ -412,6 +436,7 @@ def test_a_grant_is_for_single_names(file: str, source: str) -> None:
     "source",
     [
         "import os; os.path.join('a', os.environ.get('HOME', ''))",
+        "import os; from .._doorway.spelling import spell; os.lstat(spell('x')); os.stat(spell('x')).st_mode",
         "import json, re; json.loads('{}'); re.compile('x').sub('a', 'b')",
         "'a'.replace('b', 'c').split()",
         "import importlib; importlib.import_module('tomllib').loads('')",

@@ -16,6 +16,7 @@ from .problem import Problem
 NO_SUPPORT = (errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
 # They vouch for the very bytes: the system itself takes them away when these change.
 OF_THE_BYTES = ("security.capability", "security.ima", "security.evm")
+LABELS = ("security.selinux", "security.SMACK64")  # given to a new file by the system itself, as a rule the same
 GET_FLAGS = 2 << 30 | struct.calcsize("l") << 16 | ord("f") << 8 | 1  # FS_IOC_GETFLAGS
 # Of Linux (by that call), of BSD and macOS (in the status).
 LOCKS = (("immutable", 0x10, 0x2 | 0x20000), ("append-only", 0x20, 0x4 | 0x40000))
@@ -41,6 +42,16 @@ def keep(old: int, new: int, path: str) -> None:
     except OSError as error:
         words = f"its attribute {name}" if name else "its attributes"
         raise Problem(f"{words} could not be kept: {(error.strerror or str(error)).lower()}", path) from error
+
+
+def of_the_system(handle: int) -> str:
+    """The first attribute of an open file that only who administers the system may give to another; else empty."""
+    try:
+        names = sorted(os.listxattr(handle)) if hasattr(os, "listxattr") else []
+    except OSError:
+        return ""
+    ours = [name for name in names if name.startswith("security.") and name not in OF_THE_BYTES]
+    return next((name for name in ours if not name.startswith(LABELS)), "")
 
 
 def _attributes(handle: int) -> dict[str, bytes]:

@@ -23,6 +23,7 @@ from .problem import Problem
 from .processes import PS, Process, has_proc, parse_ps, read_proc
 from .running import OUTPUT_CAP, REFUSED_RC, TIMEOUT_RC, Outcome, run
 from .sandbox import Sandbox
+from .spelling import native, spell
 
 __all__ = ["REFUSED_RC", "TIMEOUT_RC", "Binary", "Clock", "Egress", "Outcome", "Process", "Verdict"]
 
@@ -100,7 +101,10 @@ class Egress:
         """The absolute path of a program on PATH, else the first fallback that can be run; None in the sandbox."""
         if self.sandboxed:
             return None
-        return shutil.which(name) or next((path for path in fallbacks if os.access(path, os.X_OK)), None)
+        found = shutil.which(name)
+        if found is not None:
+            return native(found)
+        return next((path for path in fallbacks if os.access(spell(path), os.X_OK)), None)
 
     def get(self, url: str, timeout: float = 2) -> Outcome:
         """Ask url; rc 0 whenever a server answers at all, with its status as output; timeout in seconds, for all of it.

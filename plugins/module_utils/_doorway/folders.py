@@ -17,7 +17,7 @@ import stat
 from collections.abc import Iterator
 from typing import NamedTuple, TypeVar
 
-from .foresight import REMOVE_FOLDER, WRITE, Spot, foresee, require_regular
+from .foresight import REMOVE, REMOVE_FOLDER, WRITE, Spot, foresee, require_regular
 from .handles import (
     ANCHOR,
     FOLDER,
@@ -195,7 +195,10 @@ class Folder:
         """
         self._sandbox.check(self.path(name))
         with self._explained(name):
-            foresee(change, self._spot(name, follow=change != REMOVE_FOLDER), self.path(name))
+            spot = self._spot(name, follow=change != REMOVE_FOLDER)
+            if change == REMOVE:  # a link that leaves is no file of ours, but of one that stays only the link goes
+                spot = self._spot(name, follow=False)
+            foresee(change, spot, self.path(name))
 
     def status(self) -> os.stat_result:
         """The status of the folder itself."""
@@ -293,8 +296,5 @@ class Folder:
 
 
 def _blocks(handle: int) -> Iterator[bytes]:
-    while True:
-        block = os.read(handle, BLOCK)
-        if not block:
-            return
+    while block := os.read(handle, BLOCK):
         yield block

@@ -71,10 +71,11 @@ def open_or_none(leaf: str, flags: int, folder: int) -> int | None:
 def glance(leaf: str, folder: int) -> bytes | None:
     """The bytes of a small regular file in an open folder; None where it is missing. Raises Unclear for all else."""
     try:
-        status = os.stat(leaf, dir_fd=folder, follow_symlinks=False)  # before it is opened: that can set a device going
+        name = spell(leaf)
+        status = os.stat(name, dir_fd=folder, follow_symlinks=False)  # before it is opened: that can set a device going
         if not stat.S_ISREG(status.st_mode) or status.st_size > GLANCE_CAP:
             raise Unclear
-        handle = os.open(leaf, READ, dir_fd=folder)
+        handle = os.open(name, READ, dir_fd=folder)
         try:
             data = os.read(handle, GLANCE_CAP)
         finally:

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Mapping
 
 from .problem import Problem
-from .spelling import native, real
+from .spelling import native, normal, real
 
 SWITCHES = ("IAPEER_TEST_SANDBOX", "IAPEER_MEMORY_SUPPRESS_IAP_SEND")
 LIVE = (".iapeer", ".claude", ".codex", os.path.join("Library", "Mobile Documents"))
@@ -36,7 +36,7 @@ class Sandbox:
         named = [environ.get(name, "") for name in TEMPORARY_VARIABLES]
         self.temporary = (*filter(os.path.isabs, named), *TEMPORARY)
         home = _account_home(environ) if real_home is None else real_home
-        self._live = tuple({os.path.join(base, name) for base in (home, real(home)) for name in LIVE})
+        self._live = tuple({os.path.join(base, name) for base in (normal(home), real(home)) for name in LIVE})
         self._roots = _sandbox_roots(environ, self.temporary) if self.armed else ()
 
     def refuses(self, path: str) -> str | None:
@@ -76,7 +76,7 @@ class Sandbox:
         try:
             place = real(path)
         except ValueError:  # no path at all: nothing that can be reached
-            place = os.path.normpath(path)
+            place = normal(path)
         return any(_under(place, root) for root in self._roots)
 
 
@@ -90,9 +90,9 @@ def _account_home(environ: Mapping[str, str]) -> str:
 
 def _spellings(path: str) -> set[str]:
     try:
-        return {os.path.normpath(path), real(path)}
+        return {normal(path), real(path)}
     except ValueError:  # no path at all (a NUL byte): nothing that can be reached
-        return {os.path.normpath(path)}
+        return {normal(path)}
 
 
 def _folded(path: str) -> str:

@@ -21,7 +21,13 @@ def unspell(name: str | bytes) -> str:
 
 def real(path: str) -> str:
     """The path with all links in it resolved, as far as that can be seen. Raises ValueError for what is no path."""
-    return unspell(os.path.realpath(spell(path)))
+    return normal(unspell(os.path.realpath(spell(path))))
+
+
+def normal(path: str) -> str:
+    """The path without detours: of two slashes at its start, which os.path keeps, one is left."""
+    shortest = os.path.normpath(path)
+    return shortest[1:] if shortest.startswith("//") else shortest
 
 
 def native(name: str) -> str:

@@ -14,6 +14,7 @@ from .._doorway.egress import Binary, Clock, Egress
 from .._doorway.files import Files
 from .._doorway.problem import Problem
 from .._doorway.sandbox import Sandbox
+from .._doorway.spelling import native
 from .config import Config, find_problem, plan_config, read_config
 from .options import absolute
 from .paths import NAME, Paths, lay_out
@@ -44,11 +45,12 @@ class Host(NamedTuple):
 def open_host(options: Mapping[str, Any], environ: Mapping[str, str], sandbox: Sandbox | None = None) -> Host:
     """The host that module options and the process environment describe; reads config.env, changes nothing.
 
-    options: any of HOST_OPTIONS, None where not given. Raises Problem for a path that is not absolute.
+    options: any of HOST_OPTIONS, None where not given. environ: read as UTF-8, whatever the locale says. Raises Problem
+    for a path that is not absolute.
     """
     sandbox = sandbox or Sandbox(environ)
     files, egress = Files(sandbox), Egress(sandbox)
-    home = environ.get("HOME") or os.path.expanduser("~")
+    home = environ.get("HOME") or native(os.path.expanduser("~"))
     root = absolute("iapeer_root", options.get("iapeer_root") or environ.get("IAPEER_ROOT") or f"{home}/.iapeer")
     named = options.get("config_file") or environ.get("IAPEER_MEMORY_CONFIG_FILE")
     config_file = absolute("config_file", named or os.path.join(root, "plugins", NAME, "config.env"))

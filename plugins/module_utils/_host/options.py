@@ -11,6 +11,7 @@ import os
 import re
 
 from .._doorway.problem import Problem
+from .._doorway.spelling import spell
 
 # Digits and dots, and what semver allows after them.
 VERSION = r"[0-9]+(?:\.[0-9]+)*(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
@@ -20,7 +21,7 @@ LONGEST_VERSION = 100
 def absolute(option: str, path: str) -> str:
     """The path that an option holds, normalised; raises Problem unless it is absolute."""
     try:
-        usable = os.path.isabs(path) and b"\0" not in os.fsencode(path)
+        usable = os.path.isabs(path) and b"\0" not in spell(path)
     except UnicodeEncodeError:
         usable = False
     if not usable:

@@ -26,7 +26,7 @@ from .._host.results import Result
 from .._things.fleet_map import read_fleet
 from .._things.slot import FOREIGN, V1_1, read_slot
 from .claude import SETTINGS
-from .lock import provision_lock
+from .lock import foresee_lock, provision_lock
 from .plan import is_missing
 from .plugin_settings import CLIENT_SECONDS, KEPT, PLUGIN, Settings, keep, mentions, put_back, read_settings
 
@@ -137,6 +137,8 @@ def _native(host: Host, options: Mapping[str, Any], traces: list[Trace], check: 
     runtimes = dict.fromkeys(trace.runtime for trace in traces if not trace.unseen)
     clients = {name: _client(host, name, options.get(f"{name}_bin")) for name in runtimes}
     if check:
+        if traces:
+            foresee_lock(host)
         answers = {name: host.egress.run(client, ["--version"]) for name, client in clients.items()}
         records = [
             _unseen(trace) or _foretold(host, trace, clients[trace.runtime], answers[trace.runtime]) for trace in traces

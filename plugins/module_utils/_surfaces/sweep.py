@@ -19,7 +19,7 @@ from .._host.core import Peer
 from .._host.edits import Edit, apply, foresee, read_edit
 from .._host.host import Host
 from . import trust
-from .lock import provision_lock
+from .lock import foresee_lock, provision_lock
 from .plan import WRITTEN, apply_planned
 from .seats import Planner, Seat
 from .wanted import Wanted
@@ -69,13 +69,16 @@ def _shown(path: str, before: str, after: str) -> dict[str, str]:
 def sweep(host: Host, peers: Sequence[Peer], wanted: Wanted, lock_timeout: float, check: bool) -> Sweep:
     """Bring every surface of every peer to what is wanted, or say what that would change (check).
 
-    One acquisition of the provision lock around all of it (lock_timeout in seconds); none in check mode. One bad peer
-    never stops the others. Raises Problem where the lock or the shims cannot be had.
+    One acquisition of the provision lock around all of it (lock_timeout in seconds); check mode only looks whether it
+    could ever be had. One bad peer never stops the others. Raises Problem where the lock or the shims cannot be had.
     """
     core = trust.Core(host, check)
     if check:
         plan = _plan(host, peers, wanted, core)
-        return plan._replace(seats=tuple(_each(plan.seats, lambda seat: seat.settled(core))))
+        plan = plan._replace(seats=tuple(_each(plan.seats, lambda seat: seat.settled(core))))
+        if plan.changed:
+            foresee_lock(host)
+        return plan
     with provision_lock(host, lock_timeout) as lock:
         plan = _plan(host, peers, wanted, core, lock.keep_young)
         for edit in plan.shims:

@@ -16,6 +16,7 @@ from .._doorway.folders import Folder, Sum
 from .._doorway.foresight import MODE, REMOVE, REMOVE_FOLDER, WRITE
 from .._doorway.problem import Problem
 from .._doorway.reader import MISSING
+from .._doorway.spelling import real
 from .._forms.ahead import NOTHING, Ahead
 from .._forms.scratch import SYSTEM_PATH
 from .._forms.scripts import EXECUTABLE
@@ -82,7 +83,7 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
     changed = not same or found is None or found.mode != EXECUTABLE
     data: dict[str, Any] = {"needed": not same, "version": "", "previous": ""}
     if changed:
-        host.files.foresee(os.path.realpath(host.paths.binary), MODE if same else WRITE)
+        host.files.foresee(real(host.paths.binary), MODE if same else WRITE)
     if not same and found is not None:
         data["previous"] = host.paths.binary + PREVIOUS
     if same and changed and not check and options.get("src"):
@@ -135,7 +136,7 @@ def _install(host: Host, program: str, checksum: str, found: Sum | None) -> None
     name = os.path.relpath(host.paths.binary, anchor)
     with host.files.tree(anchor, create=True) as tree:
         if found is not None:
-            tree.copy_in(name + PREVIOUS, os.path.realpath(host.paths.binary), found.mode, found.sha256)
+            tree.copy_in(name + PREVIOUS, real(host.paths.binary), found.mode, found.sha256)
         tree.copy_in(name, program, EXECUTABLE, checksum)
 
 
@@ -163,7 +164,7 @@ def take_back(host: Host, check: bool) -> Result:
     found = host.files.checksum(previous)
     if found is None:
         raise Problem("no previous binary is kept: nothing to take back", previous, "missing")
-    host.files.foresee(os.path.realpath(host.paths.binary), WRITE)
+    host.files.foresee(real(host.paths.binary), WRITE)
     if not check:
         name = os.path.relpath(host.paths.binary, anchor)
         with host.files.tree(anchor) as tree:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from .._doorway.folders import Folder
 from .._doorway.problem import Problem
+from .._doorway.spelling import real
 from .._forms.ahead import NOTHING, Ahead
 from .._forms.bundled import PLACEHOLDER
 from .._host.edits import Edit, apply_in, foresee_in
@@ -127,7 +128,7 @@ def _without_twins(done: list[Rendered]) -> list[Rendered]:
     """The same, where a role whose folder another one has already fails: they would overwrite each other for ever."""
     owners: dict[str, str] = {}
     for index, item in enumerate(done):
-        folder = "" if item.problem else os.path.realpath(item.role.cwd)
+        folder = "" if item.problem else real(item.role.cwd)
         if folder in owners:
             done[index] = item._replace(problem=Problem(f"shares its folder with {owners[folder]}", item.role.cwd))
         elif folder:

@@ -10,6 +10,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from .._doorway.folders import Folder
+from .._doorway.foresight import MODE, WRITE
+from .._doorway.reader import MISSING
 from .._forms.ahead import Ahead
 from .._forms.bundled import PLACEHOLDER
 from .._forms.forms import Forms
@@ -44,6 +47,18 @@ def plan_first_guide(host: Host, options: Mapping[str, Any], ahead: Ahead) -> Ed
     text = _text(host, wanted_forms(host, options, ahead), options.get("templates") or {})
     edit = read_edit(host.files, host.paths.guide, text.encode("utf-8", "surrogateescape"))
     return edit if text and edit.before is None else None
+
+
+def foresee_first_guide(host: Host, edit: Edit) -> None:
+    """Raise the Problem that write_first_guide would meet, in its words: it starts from the folder above."""
+    folder = os.path.dirname(edit.path)
+    if host.files.kind_of(os.path.dirname(folder)) == MISSING:
+        host.files.foresee(edit.path)
+        return
+    with Folder(host.files.sandbox, os.path.dirname(folder)) as above:
+        above.foresee(os.path.relpath(edit.path, above.anchor), WRITE)
+        if host.files.kind_of(folder) != MISSING:
+            above.foresee(os.path.basename(folder), MODE)
 
 
 def write_first_guide(host: Host, edit: Edit) -> None:

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from .._doorway.egress import Process
 from .._doorway.problem import Problem
+from .._doorway.spelling import spell
 from .._forms.ahead import NOTHING, Ahead
 from .._host.edits import pretty_json
 from .._host.host import Host
@@ -154,8 +155,9 @@ def _identity(status: os.stat_result) -> tuple[int, ...]:
 def _is_ours(host: Host) -> bool:
     """Whether the file is one that nobody but its owner could have written."""
     try:
-        status = os.lstat(os.path.join(host.paths.state, FILE))
-        owner = os.geteuid() or os.stat(host.paths.state).st_uid  # as root, the folder's owner is who it belongs to
+        status = os.lstat(spell(os.path.join(host.paths.state, FILE)))
+        # As root, the folder's owner is who it belongs to.
+        owner = os.geteuid() or os.stat(spell(host.paths.state)).st_uid
     except (OSError, ValueError):
         return False
     private = stat.S_ISREG(status.st_mode) and not status.st_mode & 0o022

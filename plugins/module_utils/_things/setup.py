@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .._doorway.problem import Problem
+from .._doorway.spelling import real
 from .._forms.ahead import NOTHING, Ahead
 from .._forms.first_day import InitForms, learn_init
 from .._host.config import parse_config, plan_config
@@ -25,7 +26,7 @@ from .._host.results import FAILED, Result
 from .._host.roles import Role
 from .binary import brought
 from .crew import Crew, create, manifest_entries, plan_crew, plan_manifest
-from .guide import plan_first_guide, write_first_guide
+from .guide import foresee_first_guide, plan_first_guide, write_first_guide
 from .slot import ABSENT, MALFORMED, read_slot
 from .vault import VaultPlan, plan_vault
 
@@ -51,7 +52,7 @@ def first_day(host: Host, options: Mapping[str, Any], needed: bool = False) -> D
     to become the provider's). Raises Problem where nothing says where the
     vault is to be, where config.env cannot be used, and for options that are no answers.
     """
-    path = os.path.realpath(host.paths.config_file)  # the operator's file may well be a link into other dotfiles
+    path = real(host.paths.config_file)  # the operator's file may well be a link into other dotfiles
     if host.files.read(path) is not None:
         host.require_config()
         return Day(host, _learned(host, options) if needed else None)
@@ -110,13 +111,15 @@ def _plan(host: Host, options: Mapping[str, Any], ahead: Ahead) -> SetupPlan:
     vault, config = VaultPlan(host.config.vault_path), None
     if day.init is not None and day.config is not None:
         vault = plan_vault(host, vault.path, day.init)
-        path = os.path.realpath(host.paths.config_file)
+        path = real(host.paths.config_file)
         config = Edit(path, None, day.config.encode("utf-8", "surrogateescape"), SECRET_MODE)
     wanted = options.get("guide") is not False and read_slot(host).form in (ABSENT, MALFORMED)
     guide = plan_first_guide(host, options, ahead) if wanted else None
     plan = SetupPlan(day, vault, guide, config, crew, plan_manifest(host, crew))
     vault.foresee(host)
-    for edit in (guide, config, plan.manifest):
+    if guide is not None:
+        foresee_first_guide(host, guide)
+    for edit in (config, plan.manifest):
         if edit is not None:
             foresee(host.files, edit)
     return plan

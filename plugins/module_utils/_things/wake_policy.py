@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from .._documents.json_document import dump_like, load
 from .._doorway.folders import Folder
 from .._doorway.problem import Problem
+from .._doorway.spelling import real
 from .._forms.ahead import NOTHING, Ahead
 from .._host.edits import Edit, apply_in, foresee_in
 from .._host.host import Host
@@ -50,7 +51,7 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
     in_order: set[str] = set()
     done = []
     for role in roles:
-        item, folder = _plan(host, role), os.path.realpath(role.cwd)
+        item, folder = _plan(host, role), real(role.cwd)
         if folder in in_order:  # of two roles in one folder the first has done it
             item = item._replace(edit=item.edit._replace(before=item.edit.after), detail="")
         elif not check:

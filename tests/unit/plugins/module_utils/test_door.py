@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,6 +52,18 @@ def result(**more: Any) -> door.Work:
     """Work with a plain result."""
     diff = [{"before": "", "after": "x"}]
     return lambda host, options, check: Result("written", **{"detail": "d", "changed": True, "diff": diff, **more})
+
+
+def test_the_environment_is_utf8_however_the_locale_read_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As where it names ISO-8859-1: what is one letter of UTF-8 was read as two of others."""
+    base = tmp_path / "дом"
+    monkeypatch.setattr(door, "native", lambda text: text.encode("latin-1").decode())
+    seen: list[Host] = []
+    for name, value in {"HOME": f"{base}", "CODEX_HOME": f"{base}/c", "IAPEER_MEMORY_STATE_DIR": f"{base}/s"}.items():
+        monkeypatch.setenv(name, value.encode().decode("latin-1"))
+    left(lambda host, options, check: seen.append(host) or Result("read", ""))
+    assert seen[0].paths.slot == f"{base}/.iapeer/memory-provider.json"
+    assert (seen[0].paths.state, seen[0].codex_home) == (f"{base}/s", f"{base}/c")
 
 
 def test_a_result_leaves_as_it_is() -> None:

@@ -9,6 +9,7 @@ import builtins
 import contextlib
 import http.server
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -202,6 +203,13 @@ def test_an_armed_sandbox_finds_no_program(tracer: Path, monkeypatch: pytest.Mon
     assert armed().find("iapeer", str(tracer)) is None
     assert armed().run(Binary("iapeer"), []).refused
     assert not (tracer.parent / "ran").exists()
+
+
+def test_a_program_that_was_found_is_told_in_utf8(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where the locale names ISO-8859-1."""
+    monkeypatch.setattr(shutil, "which", lambda name: f"/\u0434/{name}".encode().decode("latin-1"))
+    monkeypatch.setattr(os, "fsencode", lambda text: text.encode("latin-1"))
+    assert free().find("iapeer") == "/\u0434/iapeer"
 
 
 def test_the_first_allowance_is_a_program_that_the_operator_named(tracer: Path) -> None:

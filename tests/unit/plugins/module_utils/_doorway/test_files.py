@@ -326,6 +326,17 @@ def test_a_link_inside_stays_and_its_target_is_edited(tmp_path: Path) -> None:
     assert leftovers(tmp_path) == []
 
 
+@pytest.mark.parametrize("how", ["remove", "replace"])
+def test_of_a_link_inside_only_the_link_is_removed(tmp_path: Path, how: str) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "notes").write_bytes(b"theirs")
+    (tmp_path / "a" / "file").symlink_to("../notes")
+    with tree(tmp_path) as folder:
+        folder.remove("a/file") if how == "remove" else folder.replace("a/file", b"theirs", None)
+    assert listing(tmp_path) == ["a", "notes"]
+    assert (tmp_path / "notes").read_bytes() == b"theirs"
+
+
 def test_a_dangling_link_inside_gets_its_target(tmp_path: Path) -> None:
     (tmp_path / "file").symlink_to("shared/target")
     with tree(tmp_path) as folder:
@@ -904,6 +915,25 @@ def test_replace_refuses_what_changed_meanwhile(tmp_path: Path, before: bytes | 
     with tree(tmp_path) as folder, pytest.raises(Problem, match="changed by somebody else meanwhile"):
         folder.replace("file", before, after)
     assert (tmp_path / "file").read_bytes() == b"theirs"
+
+
+@pytest.mark.parametrize(("bits", "fits"), [(None, True), (0o755, True), (0o700, False)])
+def test_replace_takes_what_somebody_else_made_as_wanted_meanwhile(
+    tmp_path: Path, bits: int | None, fits: bool
+) -> None:
+    """As two runs on one host do; their mode counts too."""
+    (tmp_path / "file").write_bytes(b"wanted")
+    (tmp_path / "file").chmod(0o755)
+    before = os.lstat(tmp_path / "file")
+    with tree(tmp_path) as folder:
+        for read in (None, b"what was read"):
+            if fits:
+                folder.replace("file", read, b"wanted", bits)
+            else:
+                with pytest.raises(Problem, match="changed by somebody else meanwhile"):
+                    folder.replace("file", read, b"wanted", bits)
+        folder.replace("gone", b"what was read", None)
+    assert os.lstat(tmp_path / "file") == before
 
 
 def test_replace_refuses_what_disappeared_meanwhile(tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ changed. That the system itself would refuse it is tried as well, past the fores
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import fcntl
+import io
 import os
 import shutil
 import stat
@@ -117,15 +119,36 @@ def done_blindly(path: Path, change: str) -> str:
 
 def as_nobody(work: Callable[[], Any]) -> Any:
     """Do work as an ordinary account (this one, or nobody where this is root), and give back what it returns."""
-    if not ROOT:
-        return work()
+
+    def become() -> None:
+        os.setgroups([])
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+
+    return apart(become, work) if ROOT else work()
+
+
+def without(capability: int, work: Callable[[], Any]) -> Any:
+    """Do work as a root that may do all but this, as in a container, and give back what it returns."""
+
+    def drop() -> None:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        had = next(int(line.split()[1], 16) for line in lines if line.startswith("CapPrm:"))
+        left = had & ~(1 << capability)
+        low, high = left & 0xFFFFFFFF, left >> 32
+        header, data = struct.pack("Ii", 0x20080522, 0), struct.pack("6I", low, low, 0, high, high, 0)
+        assert ctypes.CDLL(None).capset(header, data) == 0
+
+    return apart(drop, work)
+
+
+def apart(become: Callable[[], Any], work: Callable[[], Any]) -> Any:
+    """Do work as somebody else, in a process of its own, and give back what it returns."""
     reader, writer = os.pipe()
     pid = os.fork()
     if not pid:
         with contextlib.suppress(BaseException):
-            os.setgroups([])
-            os.setgid(NOBODY)
-            os.setuid(NOBODY)
+            become()
             os.write(writer, repr(work()).encode())
         os._exit(0)
     os.close(writer)
@@ -170,6 +193,79 @@ def peer_of(place: Path) -> Path:
     (place / "peer" / "skill" / "SKILL.md").write_bytes(b"old")
     (place / "peer" / "skill" / "deep" / "note").write_bytes(b"old")
     return place / "peer"
+
+
+# A root that may not do all that root may
+
+
+@as_root
+@pytest.mark.linux
+@pytest.mark.parametrize(
+    ("name", "change", "capability", "words"),
+    [
+        ("file", "write", foresight.CHOWN, "belongs to another account: operation not permitted"),
+        ("new", "write", foresight.CHOWN, "nothing may be given to that: operation not permitted"),
+        ("new", "make_folder", foresight.CHOWN, "nothing may be given to that: operation not permitted"),
+        ("file", "mode", foresight.FOWNER, "belongs to another account: operation not permitted"),
+        ("file", "remove", foresight.FOWNER, "and so does its folder: operation not permitted"),
+    ],
+)
+def test_what_root_may_not_do_in_a_container_is_foreseen(
+    place: Path, name: str, change: str, capability: int, words: str
+) -> None:
+    peer = peer_of(place)
+    hand_over(place)
+    peer.chmod(0o1777)
+    before = tree_of(place)
+    said = without(capability, lambda: [*foretold(peer / name, change), done(peer / name, change)])
+    assert len(set(said)) == 1
+    assert said[0].endswith(words)
+    assert tree_of(place) == before
+    assert without(capability, lambda: done_blindly(peer / name, change)), "the system has nothing against it"
+    assert foretold(peer / name, change) == [""] * 3
+
+
+@as_root
+@pytest.mark.linux
+@pytest.mark.parametrize("capability", [foresight.CHOWN, foresight.FOWNER])
+@pytest.mark.parametrize(("name", "change"), [("file", "write"), ("skill", "mode"), ("new", "make_folder")])
+def test_root_without_a_right_does_what_needs_none(place: Path, capability: int, name: str, change: str) -> None:
+    peer = peer_of(place)
+    assert without(capability, lambda: [*foretold(peer / name, change), done(peer / name, change)]) == [""] * 4
+
+
+@as_root
+@pytest.mark.linux
+def test_an_account_that_the_user_namespace_does_not_know_gets_nothing(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peer = peer_of(place)
+    hand_over(place)
+    told = {"/proc/self/status": b"Name:\tx\nCapEff:\t000001ffffffffff\n"}
+    told["/proc/self/gid_map"] = b"         0          0 4294967295\n"
+    monkeypatch.setattr(foresight, "open", lambda path, mode: io.BytesIO(told[path]), raising=False)
+    for known, well in ((b"0 1000 1\n1 100000 65536\n", True), (b"0 1000 1\n", False)):
+        told["/proc/self/uid_map"] = known
+        assert (foretold(peer / "file", "write") == [""] * 3) == well
+
+
+@as_root
+@pytest.mark.linux
+@pytest.mark.parametrize(("name", "kept"), [("security.NTACL", False), ("user.x", True)])
+def test_an_attribute_that_only_root_may_give_is_foreseen(place: Path, name: str, kept: bool) -> None:
+    peer = peer_of(place)
+    hand_over(place)
+    try:
+        os.setxattr(peer / "file", name, b"x")
+    except OSError as error:
+        pytest.skip(f"{name} cannot be had here: {error}")
+    if kept:
+        assert as_nobody(lambda: [*foretold(peer / "file", "write"), done(peer / "file", "write")]) == [""] * 4
+        return
+    words = f"failed: {{path}}: its attribute {name} could not be kept: operation not permitted"
+    check(peer / "file", "write", words, ordinary=True)
+    assert [*foretold(peer / "file", "write"), done(peer / "file", "write")] == [""] * 4
+    assert os.getxattr(peer / "file", name) == b"x"
 
 
 # What goes well is not talked out of

@@ -146,9 +146,35 @@ def test_the_folder_of_a_named_config_file_is_open() -> None:
     assert sandbox.refuses(f"{ELSEWHERE}/.iapeer/hooks/iapeer-memory.post-write.sh") is None
 
 
-@pytest.mark.parametrize("value", ["/", "relative/.iapeer", ""])
-def test_a_root_that_is_everything_or_nothing_opens_nothing(value: str) -> None:
+@pytest.mark.parametrize("value", ["relative/.iapeer", ""])
+def test_a_root_that_is_none_opens_nothing(value: str) -> None:
     assert fenced(IAPEER_ROOT=value).refuses(f"{ELSEWHERE}/.claude/x")
+
+
+@pytest.mark.parametrize("value", ["/", "//", "///", "/.", "//.", "/..", "//..", "//../", "/tmp/..", "//tmp/../"])
+@pytest.mark.parametrize(
+    "variable",
+    ["IAPEER_ROOT", "IAPEER_MEMORY_STATE_DIR", "IAPEER_MEMORY_CONFIG_FILE", "IAPEER_MEMORY_BINARY_PATH", "TMPDIR"],
+)
+def test_a_root_that_is_everything_opens_nothing_however_it_is_spelt(variable: str, value: str) -> None:
+    sandbox = fenced(**{variable: value})
+    for path in (f"{ELSEWHERE}/.claude/x", f"{ELSEWHERE}/notes.md", "/etc/passwd", "//etc/passwd", "/home/somebody/x"):
+        assert sandbox.refuses(path), path
+
+
+@pytest.mark.parametrize("value", ["//config.env", "/config.env", "//./config.env"])
+def test_a_config_file_at_the_top_opens_nothing_but_itself(value: str) -> None:
+    sandbox = fenced(IAPEER_MEMORY_CONFIG_FILE=value)
+    assert sandbox.refuses("/config.env") is None
+    assert sandbox.refuses("/etc/passwd")
+
+
+@pytest.mark.parametrize("root", [f"{ELSEWHERE}/t", f"/{ELSEWHERE}/t", f"//{ELSEWHERE}/t"])
+@pytest.mark.parametrize("slashes", ["", "/", "//"])
+def test_slashes_at_the_start_make_no_other_place(root: str, slashes: str) -> None:
+    sandbox = fenced(IAPEER_ROOT=root)
+    assert sandbox.refuses(f"{slashes}{ELSEWHERE}/t/.claude/x") is None
+    assert sandbox.refuses(f"{slashes}{ELSEWHERE}/.claude/x")
 
 
 def test_a_variable_of_somebody_else_opens_nothing() -> None:
@@ -160,6 +186,8 @@ def test_a_variable_of_somebody_else_opens_nothing() -> None:
     [
         "/home/somebody/x/../.iapeer/slot",
         "/home/somebody//.iapeer/slot",
+        "//home/somebody/.iapeer/slot",
+        "//home/somebody/new/../.iapeer/slot",
         "/home/somebody/./.iapeer/slot",
         "/tmp/../home/somebody/.iapeer/slot",
         "/home/somebody/.IAPEER/slot",
@@ -168,6 +196,7 @@ def test_a_variable_of_somebody_else_opens_nothing() -> None:
 )
 def test_no_other_spelling_leads_into_the_live_account(spelling: str) -> None:
     assert "under the live" in (fenced().refuses(spelling) or "")
+    assert "under the live" in (fenced("//home/somebody").refuses(spelling) or "")
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])

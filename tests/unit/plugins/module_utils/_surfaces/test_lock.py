@@ -21,14 +21,19 @@ from typing import Any, Callable
 
 import pytest
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway import drafts
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway import drafts, foresight
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.egress import Clock, Egress, Process
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.files import Tree
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.host import Host, open_host
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import lock as lock_module
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.lock import LOCK, OWNER, provision_lock
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.lock import (
+    LOCK,
+    OWNER,
+    foresee_lock,
+    provision_lock,
+)
 from ansible_collections.agfpd.iapeer_memory.tests.unit.place import snapshot
 
 
@@ -287,12 +292,98 @@ def test_what_stands_in_place_of_the_lock_is_named_at_once_and_left(host: Host, 
     before = snapshot(tmp_path)
     with pytest.raises(Problem) as caught, provision_lock(host, 15):
         pytest.fail("it was taken for a lock")
+    with pytest.raises(Problem) as foreseen:
+        foresee_lock(host)
+    assert str(foreseen.value) == str(caught.value)
     assert caught.value.path == str(lock)
     assert caught.value.kind == "irregular"
     assert "stands in place of the lock: remove it, then run again" in caught.value.reason
     assert isinstance(host.clock, Impatient)
     assert host.clock.passed == 0
     assert snapshot(tmp_path) == before
+
+
+@pytest.mark.parametrize("owner", [None, "rubbish"])
+def test_a_lock_without_a_readable_owner_that_is_dated_ahead_is_broken_once_it_was_watched(
+    host: Host, owner: str | None
+) -> None:
+    """It is not young for ever: for ten seconds nobody signed it, by a clock that does not jump."""
+    lock = stage(host, owner, -100_000)
+    for path in lock.iterdir():
+        os.utime(path, (time.time() + 100_000,) * 2)
+    words = r"held by an unknown process .* \(dated (100000|99999) s ahead\)"
+    with pytest.raises(Problem, match=words), provision_lock(host, 9):
+        pytest.fail("the lock was broken too early")
+    clock = Impatient()
+    with provision_lock(host._replace(clock=clock), 15):
+        assert 10 <= clock.passed < 10.2
+        assert (lock_of(host) / OWNER).read_text().startswith(f"{os.getpid()}:")
+    assert in_state(host) == []
+
+
+def test_a_lock_that_is_dated_ahead_and_signed_meanwhile_is_left(host: Host, living: int) -> None:
+    lock = stage(host, None, -100_000)
+
+    class Late(Impatient):
+        def sleep(self, seconds: float) -> None:
+            super().sleep(seconds)
+            if self.passed > 9 and not (lock / OWNER).exists():
+                (lock / OWNER).write_text(f"{living}:late")
+
+    with pytest.raises(Problem, match=f"held by {living}"), provision_lock(host._replace(clock=Late()), 15):
+        pytest.fail("the lock was taken from a live holder")
+
+
+@pytest.mark.parametrize(("owner", "words"), [("dead", "its owner has ended"), (None, "it names no owner")])
+def test_a_lock_that_nobody_holds_and_we_may_not_take_over_is_named_at_once(
+    host: Host, dead: int, owner: str | None, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As that of another account, which never goes by itself."""
+    lock = stage(host, owner and f"{dead}:nonce", 500)
+    foresee = Tree.foresee
+
+    def barred(tree: Tree, name: str, change: str) -> None:
+        if name == OWNER:
+            raise Problem("not writable", tree.path(name), "unreadable")
+        foresee(tree, name, change)
+
+    monkeypatch.setattr(Tree, "foresee", barred)
+    before = snapshot(lock.parent)
+    with pytest.raises(Problem) as caught, provision_lock(host, 15):
+        pytest.fail("the lock was taken over")
+    with pytest.raises(Problem) as foreseen:
+        foresee_lock(host)
+    assert str(foreseen.value) == str(caught.value)
+    assert (caught.value.kind, caught.value.path) == ("unreadable", str(lock))
+    assert caught.value.reason.startswith(f"{words}, but it may not be taken over (not writable): remove it as ")
+    assert isinstance(host.clock, Impatient)
+    assert host.clock.passed == 0
+    assert snapshot(lock.parent) == before
+
+
+def test_a_state_folder_that_may_not_be_written_is_foreseen_in_the_same_words(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(foresight, "lock_of", lambda handle: "immutable")
+    with pytest.raises(Problem) as caught, provision_lock(host, 15):
+        pytest.fail("the lock was taken")
+    with pytest.raises(Problem) as foreseen:
+        foresee_lock(host)
+    assert str(foreseen.value) == str(caught.value)
+    assert caught.value.reason == "its folder is immutable: operation not permitted"
+
+
+def test_a_lock_that_is_free_busy_or_to_be_taken_over_is_no_problem_ahead(host: Host, dead: int, living: int) -> None:
+    foresee_lock(host)
+    stage(host, f"{dead}:nonce", 500)
+    foresee_lock(host)
+    (lock_of(host) / OWNER).write_text(f"{living}:nonce")
+    foresee_lock(host)
+    assert (lock_of(host) / OWNER).read_text() == f"{living}:nonce"
+    (lock_of(host) / OWNER).unlink()
+    (lock_of(host) / OWNER / "deep").mkdir(parents=True)
+    os.utime(lock_of(host), (0, 0))
+    foresee_lock(host)
 
 
 @pytest.mark.parametrize("age", [5, 119, 121, 100_000])

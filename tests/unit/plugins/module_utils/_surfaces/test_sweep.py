@@ -591,6 +591,20 @@ def test_check_mode_takes_no_lock_and_a_real_run_fails_on_a_busy_one(place: Plac
     assert place.snapshot() == before
 
 
+@pytest.mark.parametrize("check", [True, False])
+def test_a_lock_that_can_never_be_had_is_foreseen_where_something_would_be_written(place: Place, check: bool) -> None:
+    place.fleet(alpha=["claude"])
+    lock = place.write(place.state / "provision.lock.d", "a file")
+    before = place.snapshot()
+    with pytest.raises(Problem, match="a file stands in place of the lock"):
+        ensure(place, check=check)
+    assert place.snapshot() == before
+    lock.unlink()
+    ensure(place)
+    lock.write_text("a file")
+    assert ensure(place, check=True)["action"] == "already"
+
+
 def test_what_is_written_while_the_lock_is_waited_for_is_kept(place: Place) -> None:
     """The holder writes the very files that we are about to write, until it lets go."""
     place.fleet(alpha=["claude"])

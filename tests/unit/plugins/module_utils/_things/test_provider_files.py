@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -307,3 +308,25 @@ def test_the_sandbox_refuses_the_live_files(place: Place, part: str, check: bool
         provider_files.ensure(host, {"part": part, "forms": "bundled"}, check)
     assert problem.value.refused
     assert not place.launcher.exists()
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_of_a_script_that_is_a_link_only_the_link_goes(place: Place, check: bool) -> None:
+    """What it leads to is the operator's, and keeps the folder; the second time nothing is left to do."""
+    ensure(place, "launcher")
+    shim = place.hooks / "iapeer-memory.post-write.sh"
+    for path, target in ((place.launcher, "mine.sh"), (shim, "wrap.sh")):
+        place.write(path.with_name(target), "#!/bin/sh\n", 0o755)
+        path.unlink(missing_ok=True)
+        path.symlink_to(target)
+    before = place.snapshot()
+    done = ensure(place, "launcher", state="absent", check=check)
+    assert (done["action"], done["changed"]) == ("removed", True)
+    assert "the folder of the shims" not in done["detail"]
+    if check:
+        assert place.snapshot() == before
+        return
+    assert [os.path.lexists(path) for path in (place.launcher, place.gate, shim)] == [False] * 3
+    assert place.launcher.with_name("mine.sh").exists()
+    assert shim.with_name("wrap.sh").exists()
+    assert not ensure(place, "launcher", state="absent")["changed"]

@@ -14,6 +14,8 @@ from unittest import mock
 
 import pytest
 
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.folders import Folder
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.foresight import MODE, WRITE
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._forms.first_day import InitForms
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._forms.forms import LEARNED
@@ -265,6 +267,48 @@ def test_the_guide_is_made_only_where_it_is_wanted_and_no_memory_is_declared(bar
     done = ensure(bare, templates={"guide.md": "notes are in {{VAULT_PATH}}\n"})
     assert said(done) == {"guide": "written"}
     assert bare.guide.read_text() == f"notes are in {bare.vault}\n"
+
+
+@pytest.mark.parametrize("way", ["out", "in", "file"])
+def test_what_stands_in_the_guides_way_is_foreseen(bare: Place, way: str) -> None:
+    """It is written from the folder above its own, and looked at from there too."""
+    folder = bare.guide.parent
+    if way == "file":
+        folder.write_text("theirs")
+    else:
+        target = (bare.base if way == "out" else bare.root) / "elsewhere"
+        target.mkdir()
+        folder.symlink_to(target)
+    before = files(bare)
+    told = []
+    for check in (True, False):
+        try:
+            told.append(ensure(bare, check).detail)
+        except Problem as problem:
+            told.append(str(problem))
+            assert files(bare) == before
+    assert told[0] == told[1]
+    assert ("guide written" in told[0]) == (way == "in")
+
+
+def test_a_folder_of_the_guide_that_may_not_get_its_mode_is_foreseen(
+    bare: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that belongs to somebody else: everybody may write there, and nobody but the owner closes it."""
+    bare.guide.parent.mkdir()
+    looked = Folder.foresee
+
+    def closed(folder: Folder, name: str, change: str = WRITE) -> None:
+        if change == MODE and folder.path(name) == str(bare.guide.parent):
+            raise Problem("belongs to another account: operation not permitted", folder.path(name), "unreadable")
+        looked(folder, name, change)
+
+    monkeypatch.setattr(Folder, "foresee", closed)
+    before = files(bare)
+    for check in (True, False):
+        with pytest.raises(Problem, match="fragments: belongs to another account"):
+            ensure(bare, check)
+        assert files(bare) == before
 
 
 def test_native_memory_is_switched_by_the_core_and_a_core_that_cannot_is_only_told(place: Place) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import pytest
@@ -257,6 +258,16 @@ def test_nothing_of_ours_is_nothing_to_take_away(place: Place, text: str | None)
     done = ensure(place, state="absent")
     assert (done["changed"], done["action"]) == (False, "absent")
     assert place.snapshot() == before
+
+
+def test_of_a_slot_that_is_a_link_only_the_link_goes(place: Place) -> None:
+    ensure(place)
+    target = place.slot.rename(place.slot.with_name("mine.json"))
+    place.slot.symlink_to(target.name)
+    kept = target.read_bytes()
+    assert ensure(place, state="absent")["action"] == "removed"
+    assert not os.path.lexists(place.slot)
+    assert target.read_bytes() == kept
 
 
 # Options, check mode, diff
