@@ -41,7 +41,7 @@ def read_host(host: Host, options: Mapping[str, Any], version: str = "") -> dict
     slot, fleet, manifest = read_slot(host), read_fleet(host), read_manifest(host)
     return {
         "paths": {**host.paths._asdict(), "templates": host.paths.templates(config.locale)},
-        "config": {"ok": config.ok, **config._asdict()},
+        "config": {"ok": config.ok, **config._asdict(), **({"unread": host.unread} if host.unread else {})},
         "slot": {"form": slot.form, "provider": slot.provider, "version": slot.version, "problem": slot.problem},
         "fleet": {"readable": fleet.readable, "count": len(fleet.peers), "problem": fleet.problem},
         "memoryd": _memoryd(host, options),
