@@ -27,7 +27,7 @@ from .._things.fleet_map import read_fleet
 from .._things.slot import V1_1, read_slot
 from .claude import SETTINGS
 from .lock import provision_lock
-from .plan import is_missing
+from .plan import why_unseen
 from .plugin_settings import CLIENT_SECONDS, KEPT, PLUGIN, Settings, keep, mentions, put_back, read_settings
 
 VERB = ("memory-plugin", "off", "--all")
@@ -208,7 +208,8 @@ def _in_peer(host: Host, peer: Peer, installed: set[Place]) -> list[Trace]:
         with Folder(host.files.sandbox, peer.cwd) as folder:
             return [trace] if _place(folder.status()) in installed or mentions(folder) else []
     except Problem as problem:
-        return [] if is_missing(host.files, peer.cwd) else [trace._replace(unseen=str(problem))]
+        unseen = why_unseen(host.files, peer.cwd, problem)
+        return [] if unseen is None else [trace._replace(unseen=str(unseen))]
 
 
 def _installed_projects(host: Host) -> tuple[set[Place], list[Trace]]:

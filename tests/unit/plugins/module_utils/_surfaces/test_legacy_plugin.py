@@ -16,6 +16,7 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._documents.jso
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.egress import Egress, Outcome
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.core import Peer
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import legacy_plugin
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces.plugin_settings import is_left_of
 from ansible_collections.agfpd.iapeer_memory.tests.unit.fakes import (
@@ -123,6 +124,13 @@ def test_it_is_seen_in_settings_in_claudes_own_list_and_in_codex(legacy: Place) 
         ("delta", "claude"),
         ("", "codex"),
     ]
+
+
+def test_a_folder_whose_name_did_not_come_through_is_not_one_without_the_plugin(legacy: Place) -> None:
+    peers = (Peer("odd", str(legacy.base / "b\ufffdd"), ("claude",)), Peer("gone", "/gone", ("claude",)))
+    traces = [trace for trace in legacy_plugin.find_traces(legacy.host(), peers) if trace.personality]
+    reason = f"{peers[0].cwd}: its name did not come through as text"
+    assert [(trace.personality, trace.unseen) for trace in traces] == [("odd", reason)]
 
 
 @pytest.mark.parametrize("spelled", ["ALPHA", "by a link", "gone"])
