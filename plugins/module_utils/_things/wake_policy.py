@@ -50,7 +50,8 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
     in_order: set[str] = set()
     done = []
     for role in roles:
-        item, folder = _plan(host, role), os.path.realpath(role.cwd)
+        item = _plan(host, role)
+        folder = "" if item.problem else os.path.realpath(role.cwd)
         if folder in in_order:  # of two roles in one folder the first has done it
             item = item._replace(edit=item.edit._replace(before=item.edit.after), detail="")
         elif not check:

@@ -296,7 +296,15 @@ def test_the_environment_wins_over_the_file_for_every_key(place: Place) -> None:
 
 
 @pytest.mark.parametrize("name", ["iapeer_root", "config_file", "state_dir", "binary_path", "iapeer_bin"])
-@pytest.mark.parametrize("value", ["relative/path", "~/x", "/nul\0"])
+@pytest.mark.parametrize("value", ["/nul\0", "nul\0", "/half\ud800"])
+def test_a_path_option_that_no_path_can_be_is_not_called_relative(place: Place, name: str, value: str) -> None:
+    with pytest.raises(Problem) as problem:
+        open_host({name: value}, place.environ())
+    assert str(problem.value) == f"{name} is no valid text: {value!r}"
+
+
+@pytest.mark.parametrize("name", ["iapeer_root", "config_file", "state_dir", "binary_path", "iapeer_bin"])
+@pytest.mark.parametrize("value", ["relative/path", "~/x"])
 def test_a_path_option_that_is_not_absolute_is_one_clear_message(place: Place, name: str, value: str) -> None:
     with pytest.raises(Problem) as problem:
         open_host({name: value}, place.environ())
