@@ -39,14 +39,18 @@ def host_arguments(**own: t.Any) -> dict[str, t.Any]:
     return {**{name: {"type": "path"} for name in HOST_OPTIONS}, **own}
 
 
-def run(module: AnsibleModule, work: Work) -> None:
+def run(module: AnsibleModule, work: Work, only_looks: bool = False) -> None:
     """Do the work and leave through exit_json or fail_json.
 
-    What the sandbox refused is a skip; what stands in the way on the host is one message that names it.
+    What the sandbox refused is a skip; what stands in the way on the host is one message that names it. only_looks:
+    work that changes nothing, and so may be done where nobody can tell where things are.
     """
     environ = {native(name): native(value) for name, value in os.environ.items()}
     try:
-        done = work(open_host(module.params, environ), module.params, module.check_mode)
+        host = open_host(module.params, environ)
+        if not only_looks:
+            host.require_places()
+        done = work(host, module.params, module.check_mode)
     except Problem as problem:
         done = stopped(problem)
     result = done.as_dict(with_diff=module._diff and bool(done.diff))

@@ -309,7 +309,7 @@ def main() -> None:
         ),
         supports_check_mode=True,
     )
-    run(module, look.look)
+    run(module, look.look, only_looks=True)
 
 
 if __name__ == "__main__":

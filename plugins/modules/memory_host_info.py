@@ -153,6 +153,13 @@ config:
       description: Whether the host is provisioned.
       type: bool
       sample: true
+    unread:
+      description:
+        - Why nobody can tell where the state dir and the binary are.
+        - Modules that change something fail with it.
+      returned: where C(config.env) cannot be read, and neither options nor the environment say where both are
+      type: str
+      sample: "/home/ada/.iapeer/plugins/iapeer-memory/config.env: is not UTF-8 from byte 40 on"
     problem:
       description: Why it is not; empty where it is.
       type: str
@@ -211,6 +218,11 @@ slot:
       description: Why it counts as malformed; else empty.
       type: str
       sample: ""
+    unseen:
+      description: That nobody can tell whose slot it is, and why; no playbook changes anything on such a host.
+      returned: where it could not be looked at
+      type: str
+      sample: "whose slot it is cannot be seen: permission denied"
 fleet:
   description: The fleet map.
   returned: success
@@ -330,7 +342,7 @@ def main() -> None:
         ),
         supports_check_mode=True,
     )
-    run(module, info.gather)
+    run(module, info.gather, only_looks=True)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.plan import CHANGED, FAIL, OK, SKIP, status_of
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.plan import (
+    CHANGED,
+    FAIL,
+    OK,
+    SKIP,
+    foreign,
+    status_of,
+)
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things.verdicts import HUNG_AFTER
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.report import REPAIRED, UNREACHABLE, Row
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.steps import (
@@ -116,7 +123,7 @@ def _slot(checked: Checked) -> Row:
 
 def _fleet(checked: Checked) -> Row:
     fleet, result = checked.look["fleet"], checked.result("fleet")
-    if not checked.look["config"]["ok"] or checked.look["slot"]["form"] == "foreign":
+    if not checked.look["config"]["ok"] or foreign("fleet", checked.look):
         return Row("fleet-map", SKIP, detail_of(result))
     problem = f"unreadable: {fleet['problem']}" if fleet["problem"] else "" if fleet["count"] else "empty"
     if not problem:
@@ -171,7 +178,9 @@ def _place(outcome: Result, mended: bool) -> str:
 
 
 def _heartbeat(checked: Checked) -> Row:
-    name, daemon = "memoryd-heartbeat", checked.look["memoryd"]
+    name, daemon, other = "memoryd-heartbeat", checked.look["memoryd"], foreign("memoryd", checked.look)
+    if other:  # nobody has to start ours on a host of another provider
+        return Row(name, other.status, other.reason)
     ended = "; memoryd is not running" + (f" ({daemon['problem']})" if daemon["problem"] else "") + START
     problem = daemon["complaint"]
     if not problem:  # the row is about the heartbeat alone; without a pid that is all there is to go by

@@ -126,7 +126,7 @@ KNOWN = (
     Known(
         "_surfaces/legacy_plugin.py",
         "one peer that cannot be read stops all",
-        "        return [] if is_missing(host.files, peer.cwd) else [trace._replace(unseen=str(problem))]\n",
+        "        return [] if unseen is None else [trace._replace(unseen=str(unseen))]\n",
         "        raise\n",
     ),
     # Files and folders

@@ -71,6 +71,20 @@ def check_depth(text: str) -> None:
             depth -= 1
 
 
+def outline(text: str) -> str:
+    """The same JSON with null for all that its outermost object or array holds in objects and arrays; however deep."""
+    kept, depth, start = list[str](), 0, 0
+    for match in _BRACKET.finditer(text):
+        if match.group() in "[{":
+            depth += 1
+            if depth == 2:
+                kept.append(text[start : match.start()] + "null")
+        elif match.group() in "]}":
+            start = match.end() if depth == 2 else start
+            depth -= 1
+    return "".join([*kept, text[start:] if depth < 2 else ""])
+
+
 def scan(text: str) -> Node:
     """The whole document as a tree of places.
 

@@ -133,10 +133,13 @@ def read_json_object(files: Files, path: str) -> dict[str, Any] | None:
     Raises Problem, kind unreadable or malformed, for what is there but cannot be taken as a JSON object.
     """
     found = files.read(path)
-    if found is None:
-        return None
+    return None if found is None else json_object(found.data, path)
+
+
+def json_object(data: bytes, path: str) -> dict[str, Any]:
+    """The JSON object that the bytes of the file at path are; raises Problem, kind malformed, where they are none."""
     try:
-        text = found.data.decode("utf-8")
+        text = data.decode("utf-8")
         check_depth(text)  # what nests deeper could be read, but not be shown
         value = json.loads(text)
     except (ValueError, Problem) as error:

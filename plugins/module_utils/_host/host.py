@@ -21,10 +21,15 @@ from .paths import NAME, Paths, lay_out
 
 # Options that every module takes.
 HOST_OPTIONS = ("iapeer_root", "config_file", "state_dir", "binary_path", "iapeer_bin")
+# The places that config.env may move and that anything is written to, run from or looked up in.
+MOVABLE = ("state_dir", "binary_path")
 
 
 class Host(NamedTuple):
-    """Everything that work on one host needs: where things are, and the doorways."""
+    """Everything that work on one host needs: where things are, and the doorways.
+
+    unread: why nobody can tell where things are: a config.env that is there, may move them and cannot be read.
+    """
 
     paths: Paths
     config: Config
@@ -34,6 +39,12 @@ class Host(NamedTuple):
     core: Binary
     binary: Binary
     codex_home: str
+    unread: str = ""
+
+    def require_places(self) -> None:
+        """Raise Problem where nobody can tell where things are (contract §2)."""
+        if self.unread:
+            raise Problem(self.unread, kind="unreadable")
 
     def require_config(self) -> Config:
         """The config of a provisioned host; raises Problem where it is not provisioned."""
@@ -58,7 +69,9 @@ def open_host(options: Mapping[str, Any], environ: Mapping[str, str], sandbox: S
     values.update({key: value for key, value in environ.items() if value})
 
     def place(option: str, default: str) -> str:
-        return absolute(option, options.get(option) or values.get(f"IAPEER_MEMORY_{option.upper()}") or default)
+        given, said = options.get(option), values.get(_key(option))
+        source = option if given or not said else _source(option, environ, config_file)
+        return absolute(source, given or said or default)
 
     paths = lay_out(
         home,
@@ -79,7 +92,23 @@ def open_host(options: Mapping[str, Any], environ: Mapping[str, str], sandbox: S
         _find_core(options.get("iapeer_bin"), egress, home),
         Binary(paths.binary, named=bool(options.get("binary_path"))),
         environ.get("CODEX_HOME") or os.path.join(home, ".codex"),
+        _unread(config_file, problem, options, environ),
     )
+
+
+def _key(option: str) -> str:
+    return f"IAPEER_MEMORY_{option.upper()}"
+
+
+def _source(option: str, environ: Mapping[str, str], config_file: str) -> str:
+    """Where a place is said that no option names."""
+    return _key(option) if environ.get(_key(option)) else f"{_key(option)} in {config_file}"
+
+
+def _unread(config_file: str, problem: str, options: Mapping[str, Any], environ: Mapping[str, str]) -> str:
+    if not problem or all(options.get(option) or environ.get(_key(option)) for option in MOVABLE):
+        return ""
+    return f"{config_file}: {problem}: where it puts the state dir and the binary cannot be told"
 
 
 def _find_core(named: str | None, egress: Egress, home: str) -> Binary:

@@ -19,12 +19,14 @@ LONGEST_VERSION = 100
 
 
 def absolute(option: str, path: str) -> str:
-    """The path that an option holds, normalised; raises Problem unless it is absolute."""
+    """The path that an option holds, normalised; raises Problem unless it is absolute, and for what no path can be."""
     try:
-        usable = os.path.isabs(path) and b"\0" not in spell(path)
+        usable = b"\0" not in spell(path)
     except UnicodeEncodeError:
         usable = False
     if not usable:
+        raise Problem(f"{option} is no valid text: {path!r}")
+    if not os.path.isabs(path):
         raise Problem(f"{option} must be an absolute path, not {path!r}")
     return os.path.normpath(path)
 

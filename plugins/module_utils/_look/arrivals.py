@@ -12,7 +12,7 @@ from .._forms.ahead import Ahead
 from .._host.host import Host
 from .._host.results import SKIPPED, Result
 from .._things import native_memory, setup
-from .._things.slot import ABSENT, MALFORMED, read_slot
+from .._things.slot import read_slot
 from .step import Options, Step, Work, given, nothing
 from .steps import STEPS
 
@@ -35,7 +35,7 @@ def _set_up(ahead: Ahead, result: Result, host: Host) -> Ahead:
 
 
 def _native_memory(host: Host, options: Options, check: bool, ahead: Ahead) -> Result:
-    if read_slot(host).form not in (ABSENT, MALFORMED):
+    if not read_slot(host).empty:
         return Result(SKIPPED, "left as it is: this host has had its first day")
     return native_memory.ensure(host, {"enabled": False}, check, ahead)
 

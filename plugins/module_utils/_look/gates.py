@@ -53,7 +53,10 @@ def held(step: str, facts: Facts, done: Statuses, repair: bool = False) -> Held 
     if other is not None:
         return other
     if step in ("binary", "forms"):
-        return Held(SKIP, "left to update") if repair else None
+        if repair:
+            return Held(SKIP, "left to update")
+        unread = facts["config"].get("unread")  # told as a failure at the first step that needs the config
+        return Held(SKIP, unread) if unread else None
     problem = _unfit(step, facts, done)
     if problem is not None:
         return problem

@@ -22,7 +22,7 @@ from .._host.results import FAILED, SKIPPED, Result, stopped
 from .._things.memoryd import observe
 from .._things.ran_from import runs_from
 from .._things.setup import Day, first_day
-from .._things.slot import FOREIGN, read_slot
+from .._things.slot import read_slot
 from .arrivals import ARRIVALS
 from .gates import PLANS, pending
 from .info import in_short, read_host
@@ -92,7 +92,7 @@ def look(host: Host, options: Mapping[str, Any], check: bool) -> Result:
 def _first_day(host: Host, options: Mapping[str, Any]) -> Day | None:
     """The first day of a host; None where the step setup will say why there is none."""
     try:
-        return None if read_slot(host).form == FOREIGN else first_day(host, options)
+        return None if read_slot(host).barred else first_day(host, options)
     except Problem:
         return None
 
@@ -105,7 +105,7 @@ def _own_templates(host: Host, options: Mapping[str, Any]) -> Any:
 
 def _facts(host: Host, options: Mapping[str, Any], keep: bool) -> dict[str, Any]:
     """What is known of the host, with the version that is wanted there; empty where nobody can tell it."""
-    asked = options.get("playbook") != "uninstall" and read_slot(host).form != FOREIGN and host.config.ok
+    asked = options.get("playbook") != "uninstall" and not read_slot(host).barred and host.config.ok
     known = (wanted_forms(host, options, keep=keep).version or remembered_version(host)) if asked else ""
     facts = read_host(host, options, known)
     return {**facts, "version": given_version("version", options.get("version")) or facts["binary"]["version"]}

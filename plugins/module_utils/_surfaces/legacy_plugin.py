@@ -24,10 +24,10 @@ from .._host.edits import read_json_object
 from .._host.host import Host
 from .._host.results import Result
 from .._things.fleet_map import read_fleet
-from .._things.slot import FOREIGN, V1_1, read_slot
+from .._things.slot import V1_1, read_slot
 from .claude import SETTINGS
 from .lock import foresee_lock, provision_lock
-from .plan import is_missing
+from .plan import why_unseen
 from .plugin_settings import CLIENT_SECONDS, KEPT, PLUGIN, Settings, keep, mentions, put_back, read_settings
 
 VERB = ("memory-plugin", "off", "--all")
@@ -80,8 +80,8 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
     refused, missing or fails; a peer whose client fails is in the results, which are marked failed.
     """
     slot, method = read_slot(host), options.get("method") or "auto"
-    if slot.form == FOREIGN:
-        return Result("skipped", f"the slot is held by {shown(slot.provider)}: not our fleet", data={"results": []})
+    if slot.barred:
+        return Result("skipped", f"{shown(slot.barred)}: not our fleet", data={"results": []})
     if slot.form != V1_1 and method == "core":
         return Result("absent", "nothing to do: the slot is not in the v1.1 form", data={"results": []})
     traces = find_traces(host, _wanted_peers(host, options.get("peers"), ahead, slot.form == V1_1))
@@ -210,7 +210,8 @@ def _in_peer(host: Host, peer: Peer, installed: set[Place]) -> list[Trace]:
         with Folder(host.files.sandbox, peer.cwd) as folder:
             return [trace] if _place(folder.status()) in installed or mentions(folder) else []
     except Problem as problem:
-        return [] if is_missing(host.files, peer.cwd) else [trace._replace(unseen=str(problem))]
+        unseen = why_unseen(host.files, peer.cwd, problem)
+        return [] if unseen is None else [trace._replace(unseen=str(unseen))]
 
 
 def _installed_projects(host: Host) -> tuple[set[Place], list[Trace]]:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Callable, NamedTuple, Optional
 
@@ -23,6 +24,8 @@ from .._host.edits import Edit, apply_in, foresee_in
 WRITTEN, ALREADY, REMOVED, ABSENT = "written", "already", "removed", "absent"
 FAILED, SKIPPED = "failed", "skipped"
 CHANGES = (WRITTEN, REMOVED)
+# What stands in a text for bytes that are none.
+GARBLED = re.compile("[\ud800-\udfff\ufffd]")
 
 Json = dict[str, Any]
 Settled = set[tuple[str, Optional[bytes]]]
@@ -84,12 +87,17 @@ class PeerFolder(Folder):
             return None if found is None else found.data
 
 
-def is_missing(files: Files, cwd: str) -> bool:
-    """True where the system says that there is no such folder; whatever else keeps us out of it is not that."""
+def why_unseen(files: Files, cwd: str, problem: Problem) -> Problem | None:
+    """Why a folder that was not opened for this problem counts as unseen; None where it is missing.
+
+    That is what the system says there is not. A name that did not come to us as it is may be that of another folder.
+    """
     try:
-        return files.kind_of(cwd) != FOLDER
+        if files.kind_of(cwd) == FOLDER:
+            return problem
     except Problem:
-        return False
+        return problem
+    return Problem("its name did not come through as text", cwd, "malformed") if GARBLED.search(cwd) else None
 
 
 class JsonSurface(NamedTuple):

@@ -20,7 +20,7 @@ from . import trust
 from .claude import plan_claude
 from .codex import HOOKS, plan_codex
 from .hooks import plan_hooks
-from .plan import ABSENT, ALREADY, CHANGES, FAILED, SKIPPED, WRITTEN, PeerFolder, Planned, Settled, is_missing
+from .plan import ABSENT, ALREADY, CHANGES, FAILED, SKIPPED, WRITTEN, PeerFolder, Planned, Settled, why_unseen
 from .switches import Switches
 from .wanted import Wanted
 
@@ -128,9 +128,10 @@ class Planner:
             with PeerFolder(self._host.files.sandbox, peer.cwd) as folder:
                 return self._seats(folder, peer, runtimes)
         except Problem as problem:
-            if is_missing(self._host.files, peer.cwd):
+            unseen = why_unseen(self._host.files, peer.cwd, problem)
+            if unseen is None:
                 return [], f"its cwd is missing: {shown(peer.cwd)}"
-            return self._unseen(peer, runtimes, problem), ""
+            return self._unseen(peer, runtimes, unseen), ""
 
     def _unseen(self, peer: Peer, runtimes: Sequence[str], problem: Problem) -> list[Seat]:
         """Seats of a peer whose folder cannot be looked at: unseen is not absent."""

@@ -27,7 +27,7 @@ from .._host.roles import Role
 from .binary import brought
 from .crew import Crew, create, manifest_entries, plan_crew, plan_manifest
 from .guide import foresee_first_guide, plan_first_guide, write_first_guide
-from .slot import ABSENT, MALFORMED, read_slot
+from .slot import read_slot
 from .vault import VaultPlan, plan_vault
 
 KEY = "IAPEER_MEMORY_"
@@ -113,7 +113,7 @@ def _plan(host: Host, options: Mapping[str, Any], ahead: Ahead) -> SetupPlan:
         vault = plan_vault(host, vault.path, day.init)
         path = real(host.paths.config_file)
         config = Edit(path, None, day.config.encode("utf-8", "surrogateescape"), SECRET_MODE)
-    wanted = options.get("guide") is not False and read_slot(host).form in (ABSENT, MALFORMED)
+    wanted = options.get("guide") is not False and read_slot(host).empty
     guide = plan_first_guide(host, options, ahead) if wanted else None
     plan = SetupPlan(day, vault, guide, config, crew, plan_manifest(host, crew))
     vault.foresee(host)

@@ -6,14 +6,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from .._documents.json_spans import outline
 from .._doorway.problem import Problem
 from .._doorway.reader import FILE
+from .._doorway.spelling import real
 from .._forms.ahead import NOTHING, Ahead
 from .._forms.wanted import wanted_forms
-from .._host.edits import Edit, pretty_json, read_json_object, settle
+from .._host.edits import Edit, json_object, pretty_json, settle
 from .._host.host import Host
 from .._host.paths import NAME, Paths
 from .._host.results import Result
@@ -22,15 +25,33 @@ from .version import wanted_version
 
 ABSENT, MALFORMED, V1_1, V1_2, FOREIGN = "absent", "malformed", "v1_1", "v1_2", "foreign"
 NOW = "(the time of writing)"
+UNSEEN = "whose slot it is cannot be seen"
 MIGRATE = "the slot is in the v1.1 form: migrate with update"
 
 
 class Slot(NamedTuple):
-    """What stands in the slot: its form, its value where it has one, and why it counts as malformed where it does."""
+    """What stands in the slot: its form, its value where it has one, and why it counts as malformed where it does.
+
+    data: its bytes, None where there are none. unseen: what kept one from looking at what is there.
+    """
 
     form: str
     value: dict[str, Any] | None = None
     problem: str = ""
+    data: bytes | None = None
+    unseen: Problem | None = None
+
+    @property
+    def empty(self) -> bool:
+        """True where it declares no memory, as far as anybody can tell."""
+        return self.form in (ABSENT, MALFORMED) and self.unseen is None
+
+    @property
+    def barred(self) -> str:
+        """Why this host gets nothing of ours: another provider holds it, or may; empty where none does."""
+        if self.unseen is not None:
+            return f"{UNSEEN}: {self.problem}"
+        return f"the slot is held by {self.provider}" if self.form == FOREIGN else ""
 
     @property
     def provider(self) -> str:
@@ -53,20 +74,45 @@ class SlotPlan(NamedTuple):
 
 
 def read_slot(host: Host) -> Slot:
-    """The slot as it is. Never fails: what cannot be read or understood is an empty slot of the form malformed."""
+    """The slot as it is. Never fails: what cannot be read or understood is of the form malformed.
+
+    That counts as empty where its bytes were seen. Another provider's is known by less than it takes to change a file:
+    behind a link that leaves the root, or with a byte that is no text.
+    """
     try:
-        value = read_json_object(host.files, host.paths.slot)
+        found = host.files.read(real(host.paths.slot))
     except Problem as problem:
-        return Slot(MALFORMED, None, problem.reason)
-    if value is None:
+        return Slot(MALFORMED, None, problem.reason, unseen=problem)
+    if found is None:
         return Slot(ABSENT)
-    provider = value.get("provider")
-    if not isinstance(provider, str) or not provider.strip():
-        return Slot(MALFORMED, None, "names no provider")
+    try:
+        value = json_object(found.data, host.paths.slot)
+    except Problem as problem:
+        loose = _loosely(found.data)
+        if _provider(loose) not in ("", NAME):
+            return Slot(FOREIGN, loose, data=found.data)
+        return Slot(MALFORMED, None, problem.reason, found.data)
+    provider = _provider(value)
+    if not provider:
+        return Slot(MALFORMED, None, "names no provider", found.data)
     if provider != NAME:
-        return Slot(FOREIGN, value)
+        return Slot(FOREIGN, value, data=found.data)
     legacy = "plugin" in value and not ("provision" in value or "unprovision" in value)
-    return Slot(V1_1 if legacy else V1_2, value)
+    return Slot(V1_1 if legacy else V1_2, value, data=found.data)
+
+
+def _provider(value: Mapping[str, Any]) -> str:
+    provider = value.get("provider")
+    return provider if isinstance(provider, str) and provider.strip() else ""
+
+
+def _loosely(data: bytes) -> dict[str, Any]:
+    """The outermost object of JSON that is not written as it should be: with broken text, or too deep; else nothing."""
+    try:
+        value = json.loads(outline(data.decode(json.detect_encoding(data), "replace")), parse_int=float)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def wanted_slot(form: Mapping[str, Any], version: str, registered_at: str) -> dict[str, Any]:
@@ -75,47 +121,47 @@ def wanted_slot(form: Mapping[str, Any], version: str, registered_at: str) -> di
     return {**head, **{key: value for key, value in form.items() if key not in head}}
 
 
-def plan_present(paths: Paths, slot: Slot, before: bytes | None, wanted: Mapping[str, Any]) -> SlotPlan:
+def plan_present(paths: Paths, slot: Slot, wanted: Mapping[str, Any]) -> SlotPlan:
     """Declare what is wanted, unless that is declared already; keys that we do not know are no drift.
 
     wanted: the declaration, registered now.
     """
-    current, version = slot.value or {}, wanted["version"]
+    current, before, version = slot.value or {}, slot.data, wanted["version"]
     if slot.form == V1_2 and not _drift(slot, wanted):
         return SlotPlan(Edit(paths.slot, before, before), "already", f"declared v{version}", slot.value)
     shown = pretty_json({**wanted, "registeredAt": NOW}).decode()
-    edit = Edit(paths.slot, before, pretty_json(wanted), shown=(_shown_before(slot, before), shown))
+    edit = Edit(paths.slot, before, pretty_json(wanted), shown=(_shown_before(slot), shown))
     action = {V1_1: "migrated", V1_2: "redeclared"}.get(slot.form, "declared")
     reason = _drift(slot, wanted) if current else slot.problem
     return SlotPlan(edit, action, f"{action} v{version}" + (f" ({reason})" if reason else ""), dict(wanted))
 
 
-def plan_absent(paths: Paths, slot: Slot, before: bytes | None) -> SlotPlan:
+def plan_absent(paths: Paths, slot: Slot) -> SlotPlan:
     """Take our declaration away."""
     if slot.form in (ABSENT, MALFORMED):
-        return SlotPlan(Edit(paths.slot, before, before), "absent", "nothing of ours is declared", None)
-    edit = Edit(paths.slot, before, None, shown=(_shown_before(slot, before), ""))
+        return SlotPlan(Edit(paths.slot, slot.data, slot.data), "absent", "nothing of ours is declared", None)
+    edit = Edit(paths.slot, slot.data, None, shown=(_shown_before(slot), ""))
     return SlotPlan(edit, "removed", f"removed the declaration of v{slot.version}", None)
 
 
 def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = NOTHING) -> Result:
     """Bring the slot to the wanted state, or say what that would change (check).
 
-    options: state (present, absent), version, migrate, forms. Raises Problem for a foreign slot, for a v1.1 slot unless
-    migrate is given, for no version, for a binary that is not there, and where the file cannot be written.
+    options: state (present, absent), version, migrate, forms. Raises Problem for a foreign slot and for one that cannot
+    be looked at, for a v1.1 slot unless migrate is given, for no version, for a binary that is not there, and where the
+    file cannot be written.
     """
     slot = read_slot(host)
-    if slot.form == FOREIGN:
-        raise Problem(f"the slot is held by {slot.provider}: left as it is", host.paths.slot, FOREIGN)
-    before = _bytes_before(host, slot)
+    if slot.barred:
+        raise Problem(f"{slot.barred}: left as it is", host.paths.slot, slot.unseen.kind if slot.unseen else FOREIGN)
     if options.get("state", "present") == "present":
         version = wanted_version(host, options, ahead)
         _require(host, slot, bool(options.get("migrate")), ahead)
         now = iso_milliseconds(host.clock.now())
         wanted = wanted_slot(wanted_forms(host, options, ahead).slot, version, now)
-        plan = plan_present(host.paths, slot, before, wanted)
+        plan = plan_present(host.paths, slot, wanted)
     else:
-        plan = plan_absent(host.paths, slot, before)
+        plan = plan_absent(host.paths, slot)
     changed = settle(host.files, [plan.edit], check)
     return Result(
         plan.action,
@@ -133,17 +179,9 @@ def _require(host: Host, slot: Slot, migrate: bool, ahead: Ahead) -> None:
         raise Problem("no such binary: a slot that declares it would leave the host without memory", host.paths.binary)
 
 
-def _bytes_before(host: Host, slot: Slot) -> bytes | None:
-    """The file as it is; what cannot be read cannot be lost by accident: it stops us here."""
-    if slot.form == ABSENT:
-        return None
-    found = host.files.read(host.paths.slot)
-    return None if found is None else found.data
-
-
-def _shown_before(slot: Slot, before: bytes | None) -> str:
+def _shown_before(slot: Slot) -> str:
     if slot.value is None:
-        return "" if before is None else f"({slot.problem})\n"
+        return "" if slot.data is None else f"({slot.problem})\n"
     return pretty_json(slot.value).decode("utf-8", "replace")
 
 

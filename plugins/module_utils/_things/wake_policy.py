@@ -51,7 +51,8 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
     in_order: set[str] = set()
     done = []
     for role in roles:
-        item, folder = _plan(host, role), real(role.cwd)
+        item = _plan(host, role)
+        folder = "" if item.problem else real(role.cwd)
         if folder in in_order:  # of two roles in one folder the first has done it
             item = item._replace(edit=item.edit._replace(before=item.edit.after), detail="")
         elif not check:

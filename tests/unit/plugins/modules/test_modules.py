@@ -245,6 +245,19 @@ def test_one_bad_surface_fails_the_module_with_the_records_of_all(account: Place
     assert {record["personality"]: record["ok"] for record in done["results"]} == {"alpha": False, "beta": True}
 
 
+@pytest.mark.parametrize("name", sorted({*REQUIRED, "host_plan"}))
+def test_where_config_env_cannot_be_read_nothing_is_changed_anywhere(account: Place, name: str) -> None:
+    account.configure("IAPEER_MEMORY_STATE_DIR=/elsewhere", "# caf\udce9")
+    before = account.snapshot("calls.jsonl")
+    result = run_main(name, REQUIRED.get(name, {}))
+    assert account.snapshot("calls.jsonl") == before
+    if name in ("memory_host_info", "host_plan"):
+        assert (result["rc"], result["config"]["unread"].split(":")[0]) == (0, str(account.config_file))
+    else:
+        assert (result["rc"], result["kind"]) == (1, "unreadable")
+        assert result["msg"].startswith(f"{account.config_file}: is not UTF-8 from byte ")
+
+
 def test_a_refusal_of_the_sandbox_is_skipped_not_failed(account: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IAPEER_TEST_SANDBOX", "1")
     monkeypatch.setenv("IAPEER_ROOT", str(account.root))

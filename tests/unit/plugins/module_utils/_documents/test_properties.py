@@ -137,6 +137,14 @@ def test_both_readers_of_json_accept_the_same(text: str) -> None:
 
 
 @PROFILE
+@given(OBJECTS, st.sampled_from([1, 2, 2000]), st.data())
+def test_the_outline_of_json_is_its_top(value: dict[str, Any], deep: int, data: st.DataObject) -> None:
+    top = {key: None if isinstance(item, (dict, list)) else item for key, item in value.items()}
+    text = data.draw(spelled(value)).replace("{", '{"deep": ' + "[" * deep + "]" * deep + ("," if value else ""), 1)
+    assert same(json.loads(json_spans.outline(text)), {"deep": None, **top})
+
+
+@PROFILE
 @given(st.binary(max_size=40))
 def test_json_bytes_are_read_or_refused(data: bytes) -> None:
     with contextlib.suppress(DocumentError):

@@ -296,11 +296,31 @@ def test_the_environment_wins_over_the_file_for_every_key(place: Place) -> None:
 
 
 @pytest.mark.parametrize("name", ["iapeer_root", "config_file", "state_dir", "binary_path", "iapeer_bin"])
-@pytest.mark.parametrize("value", ["relative/path", "~/x", "/nul\0"])
+@pytest.mark.parametrize("value", ["/nul\0", "nul\0", "/half\ud800"])
+def test_a_path_option_that_no_path_can_be_is_not_called_relative(place: Place, name: str, value: str) -> None:
+    with pytest.raises(Problem) as problem:
+        open_host({name: value}, place.environ())
+    assert str(problem.value) == f"{name} is no valid text: {value!r}"
+
+
+@pytest.mark.parametrize("name", ["iapeer_root", "config_file", "state_dir", "binary_path", "iapeer_bin"])
+@pytest.mark.parametrize("value", ["relative/path", "~/x"])
 def test_a_path_option_that_is_not_absolute_is_one_clear_message(place: Place, name: str, value: str) -> None:
     with pytest.raises(Problem) as problem:
         open_host({name: value}, place.environ())
     assert str(problem.value) == f"{name} must be an absolute path, not {value!r}"
+
+
+@pytest.mark.parametrize("name", ["state_dir", "cache_dir", "logs_dir", "binary_path"])
+def test_a_complaint_about_a_place_names_where_it_is_said(place: Place, name: str) -> None:
+    key = f"IAPEER_MEMORY_{name.upper()}"
+    place.configure(f"{key}=over/here")
+    with pytest.raises(Problem) as problem:
+        open_host({}, place.environ())
+    assert str(problem.value) == f"{key} in {place.config_file} must be an absolute path, not 'over/here'"
+    with pytest.raises(Problem) as problem:
+        open_host({}, place.environ(**{key: "or/here"}))
+    assert str(problem.value) == f"{key} must be an absolute path, not 'or/here'"
 
 
 def test_a_relative_root_in_the_environment_is_refused_too() -> None:
@@ -331,6 +351,31 @@ def test_an_unreadable_config_file_says_so(place: Place) -> None:
 def test_a_config_file_that_is_not_utf8_says_where(place: Place) -> None:
     place.config_file.write_bytes(b"A=1\nB=\xff\n")
     assert place.host().config.problem == f"is not UTF-8 from byte 6 on ({place.config_file})"
+
+
+def test_where_config_env_cannot_be_read_nobody_can_tell_where_things_are(place: Place) -> None:
+    assert place.host().unread == ""
+    place.config_file.write_bytes(b"IAPEER_MEMORY_STATE_DIR=/elsewhere\n# caf\xe9\n")
+    host = place.host()
+    reason = "is not UTF-8 from byte 40 on: where it puts the state dir and the binary cannot be told"
+    assert host.unread == f"{place.config_file}: {reason}"
+    with pytest.raises(Problem) as problem:
+        host.require_places()
+    assert (str(problem.value), problem.value.kind) == (host.unread, "unreadable")
+
+
+def test_places_that_are_given_do_not_hang_on_config_env(place: Place) -> None:
+    place.config_file.write_bytes(b"\xff")
+    environ = place.environ(IAPEER_MEMORY_BINARY_PATH=str(place.binary))
+    assert place.host(environ=environ).unread
+    host = place.host(environ=environ, state_dir=str(place.state))
+    host.require_places()
+    assert (host.unread, host.config.ok) == ("", False)
+
+
+def test_a_config_env_that_is_missing_moves_nothing(place: Place) -> None:
+    place.config_file.unlink()
+    place.host().require_places()
 
 
 def test_a_provisioned_host_gives_its_config(place: Place) -> None:

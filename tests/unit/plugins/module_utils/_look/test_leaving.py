@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,21 @@ def test_without_a_readable_map_nobody_is_swept_and_the_rest_goes() -> None:
     assert statuses("v1_2", {}, fleet=fleet) == {**dict.fromkeys(UNINSTALL.order), "surfaces": "skip"}
 
 
+def test_a_map_that_is_there_and_cannot_be_read_keeps_the_scripts_too() -> None:
+    fleet = {"readable": False, "count": 0, "problem": "not JSON: Expecting value"}
+    kept = {**dict.fromkeys(UNINSTALL.order), "surfaces": "skip", "launcher": "skip"}
+    assert statuses("v1_2", {}, fleet=fleet) == kept
+
+
+def test_where_nobody_can_tell_where_things_are_everything_stays_and_the_first_step_says_why() -> None:
+    config = {"ok": False, "unread": "/c/config.env: is not UTF-8 from byte 6 on"}
+    assert statuses("v1_2", {}, config=config) == {**dict.fromkeys(UNINSTALL.order, "skip"), "surfaces": "fail"}
+    reason = held("surfaces", a_look(config=config), FINE)
+    assert reason is not None
+    assert reason.reason == config["unread"]
+    assert statuses("foreign", {}, config=config)["slot"] == "fail"
+
+
 def test_peers_that_still_have_our_hooks_keep_the_scripts() -> None:
     assert [name for name, status in statuses("v1_2", {"surfaces": "fail"}).items() if status] == ["launcher"]
 
@@ -128,6 +144,38 @@ def bring(host: Host) -> None:
     slot.ensure(host, {**BUNDLED, "state": "present", "version": "1.4.0"}, False)
     provider_files.ensure(host, {**BUNDLED, "part": "launcher"}, False)
     triggers.ensure(host, {**BUNDLED, "state": "present", "standard": True, "wait": 1}, False)
+
+
+@pytest.mark.parametrize("spoilt", [b"# caf\xe9\n", b"#" * (8 << 20), None])
+def test_a_config_env_that_cannot_be_read_holds_all_of_uninstall(installed: Place, spoilt: bytes | None) -> None:
+    bring(opened(installed)[0])
+    os.rename(installed.state, installed.base / "elsewhere")
+    installed.configure(f"IAPEER_MEMORY_STATE_DIR={installed.base / 'elsewhere'}")
+    if spoilt is None:
+        installed.config_file.unlink()
+        installed.config_file.mkdir()
+    else:
+        installed.write(installed.config_file, installed.config_file.read_bytes() + spoilt)
+    found = look(opened(installed)[0], {"playbook": "uninstall", "lock_timeout": 5}, True).data
+    rows = step_rows("uninstall", found, {})
+    assert [row.status for row in rows] == ["fail", *["skip"] * (len(UNINSTALL.order) - 1)]
+    assert rows[0].detail.startswith(f"{installed.config_file}: ")
+    assert not [name for name in UNINSTALL.order if is_due(name, found, {})]
+
+
+@pytest.mark.parametrize("playbook", ["update", "install", "verify", "uninstall"])
+def test_where_nobody_can_tell_whose_slot_it_is_no_playbook_has_anything_to_do(
+    installed: Place, playbook: str
+) -> None:
+    installed.slot.mkdir()
+    host, egress = opened(installed)
+    found = look(host, {"playbook": playbook, "lock_timeout": 5, "vault_path": str(installed.vault)}, True).data
+    assert found["slot"]["unseen"] == "whose slot it is cannot be seen: a directory stands where a file belongs"
+    assert {name: step["action"] for name, step in found["steps"].items()} == {
+        **dict.fromkeys(found["steps"], "skipped"),
+        "slot": "failed",
+    }
+    assert [call for call in egress.calls if call[1:2] == ["send"]] == []
 
 
 def leave(host: Host, check: bool) -> dict[str, tuple[bool, str]]:

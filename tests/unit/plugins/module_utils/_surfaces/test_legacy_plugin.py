@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.egress import Egress, Outcome
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.core import Peer
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import legacy_plugin
 from ansible_collections.agfpd.iapeer_memory.tests.unit.fakes import (
     MISSING,
@@ -123,6 +124,13 @@ def test_it_is_seen_in_settings_in_claudes_own_list_and_in_codex(legacy: Place) 
     ]
 
 
+def test_a_folder_whose_name_did_not_come_through_is_not_one_without_the_plugin(legacy: Place) -> None:
+    peers = (Peer("odd", str(legacy.base / "b\ufffdd"), ("claude",)), Peer("gone", "/gone", ("claude",)))
+    traces = [trace for trace in legacy_plugin.find_traces(legacy.host(), peers) if trace.personality]
+    reason = f"{peers[0].cwd}: its name did not come through as text"
+    assert [(trace.personality, trace.unseen) for trace in traces] == [("odd", reason)]
+
+
 @pytest.mark.parametrize("spelled", ["ALPHA", "by a link", "gone"])
 def test_claudes_own_list_may_spell_a_folder_otherwise(
     legacy: Place, monkeypatch: pytest.MonkeyPatch, spelled: str
@@ -178,6 +186,15 @@ def test_another_slot_means_nothing_to_do_and_nobody_is_asked(
     done = ensure(legacy, Transcript(), check, method=method)
     assert (done["changed"], done["action"], done["detail"], done["diff"]) == (False, action, detail, [])
     assert done["results"] == []
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_where_nobody_can_tell_whose_slot_it_is_nobody_is_asked(legacy: Place, check: bool) -> None:
+    legacy.slot.unlink()
+    legacy.slot.mkdir()
+    done = ensure(legacy, Transcript(), check)
+    reason = "whose slot it is cannot be seen: a directory stands where a file belongs: not our fleet"
+    assert (done["changed"], done["action"], done["detail"]) == (False, "skipped", reason)
 
 
 @pytest.mark.parametrize("check", [True, False])

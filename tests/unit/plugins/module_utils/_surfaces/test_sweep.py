@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.egress import Egress, Outcome, Process
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.folders import explain
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.running import read_text
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._forms.content import skills_en, skills_ru
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import (
@@ -372,6 +373,25 @@ def test_a_path_that_leads_nowhere_is_missing(place: Place, cwd: str) -> None:
     done = ensure(place, peers=[{"personality": "x", "cwd": path, "runtimes": ["claude"]}])
     assert done["skipped_peers"] == [{"personality": "x", "reason": f"its cwd is missing: {path}"}]
     assert "failed" not in done
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_cwd_that_did_not_come_through_as_text_is_not_missing(place: Place, check: bool) -> None:
+    """The core's output is no UTF-8 there: what it names is a folder that we cannot look at."""
+    place.fleet(alpha=["claude"])
+    value = json.loads(place.fleet_map.read_text())
+    bad = {"personality": "odd", "cwd": str(place.base / read_text(b"b\xffd")), "runtimes": ["claude", "telegram"]}
+    place.write_json(place.fleet_map, {**value, "peers": [bad, *value["peers"]]})
+    done = ensure(place, check=check)
+    assert (done["failed"], done["skipped_peers"]) == (True, [])
+    assert outcomes(done)["alpha:claude:mcp"] == "written"
+    assert done["msg"] == f"odd:claude: hooks: {bad['cwd']}: its name did not come through as text"
+
+
+def test_a_folder_that_is_really_called_so_is_a_folder(place: Place) -> None:
+    place.fleet(**{"b\ufffdd": ["claude"]})
+    assert "failed" not in ensure(place)
+    assert (place.peer("b\ufffdd") / ".mcp.json").exists()
 
 
 @pytest.mark.parametrize("check", [True, False])

@@ -168,13 +168,20 @@ def test_a_role_whose_folder_is_no_folder_fails_alone(roles: Place, cwd: str, me
     assert done["results"][1]["action"] == "written"
 
 
-@pytest.mark.parametrize("cwd", ["here", "/nul\0", "/\ud800"])
-def test_a_folder_that_is_no_absolute_path_fails_that_role_alone(roles: Place, cwd: str) -> None:
+@pytest.mark.parametrize(
+    ("cwd", "reason"),
+    [
+        ("here", "must be an absolute path, not 'here'"),
+        ("/nul\0", r"is no valid text: '/nul\x00'"),
+        ("/\ud800", r"is no valid text: '/\ud800'"),
+    ],
+)
+def test_a_folder_that_is_no_absolute_path_fails_that_role_alone(roles: Place, cwd: str, reason: str) -> None:
     entries = [{"role": "index", "peerCwd": cwd, "template": "index.md"}]
     entries.append({"role": "scriber", "peerCwd": str(roles.peer("scriber")), "template": "scriber.md"})
     roles.write(roles.roles, json.dumps({"roles": entries}))
     done = ensure(roles)
-    assert done["msg"] == f"index: peerCwd must be an absolute path, not {cwd!r}"
+    assert done["msg"] == f"index: peerCwd {reason}"
     assert done["results"][1]["action"] == "written"
 
 

@@ -130,6 +130,87 @@ def test_a_folder_in_place_of_the_slot_is_malformed_but_not_replaced(place: Plac
             ensure(place, check=check)
 
 
+OTHERS = b'{"provider": "other-memory", "version": "3.0.0"%s}'
+# What another program that reads JSON takes for a slot of another provider, however little we would write like that.
+LOOSE = {
+    "a byte that is no text": OTHERS % b', "note": "caf\xe9"',
+    "a byte order mark": b"\xef\xbb\xbf" + OTHERS % b"",
+    "another encoding": (OTHERS % b"").decode().encode("utf-16"),
+    "deep": OTHERS % (b', "n": ' + b"[" * 5000 + b"]" * 5000),
+    "a long number": OTHERS % (b', "n": ' + b"1" * 6000),
+    "all of it": OTHERS % (b', "n": {"provider": "iapeer-memory", "\xe9": ' + b'{"a":' * 5000 + b"1" + b"}" * 5001),
+}
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+@pytest.mark.parametrize("data", LOOSE.values(), ids=LOOSE)
+def test_another_provider_is_known_in_whatever_can_be_read(place: Place, data: bytes, state: str) -> None:
+    place.write(place.slot, data)
+    found = slot.read_slot(place.host())
+    assert (found.form, found.provider, found.problem) == ("foreign", "other-memory", "")
+    with pytest.raises(Problem, match="the slot is held by other-memory: left as it is"):
+        ensure(place, state=state)
+    assert place.slot.read_bytes() == data
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        OTHERS[:-3],
+        OTHERS % b', "n": [',
+        OTHERS % b', "note": "\xe9" // mine',
+        b"[" * 5000 + b"]" * 5000,
+        b'["caf\xe9"]',
+        b'{"n": {"provider": "other-memory", "note": "\xe9"}}',
+        b'{"provider": 5, "note": "\xe9"}',
+        b'{"provider": "iapeer-memory", "note": "\xe9"}',
+    ],
+)
+def test_what_nobody_can_read_as_another_providers_is_empty(place: Place, data: bytes) -> None:
+    place.write(place.slot, data)
+    found = slot.read_slot(place.host())
+    assert (found.form, found.value, found.empty, found.barred) == ("malformed", None, True, "")
+    assert ensure(place)["action"] == "declared"
+
+
+@pytest.mark.parametrize("value", [FOREIGN, LEGACY, None])
+def test_a_link_that_leaves_the_root_is_followed_to_see_whose_slot_it_is(
+    place: Place, value: dict[str, Any] | None
+) -> None:
+    wanted = current(place) if value is None else value
+    target = place.write_json(place.home / "dotfiles" / "slot.json", wanted)
+    place.slot.symlink_to(target)
+    before = target.read_bytes()
+    form = {"other-memory": "foreign"}.get(wanted["provider"], "v1_1" if value else "v1_2")
+    assert slot.read_slot(place.host()).form == form
+    if value is None:
+        assert ensure(place)["action"] == "already"
+    for state in ("present", "absent") if value else ("absent",):
+        for check in (True, False):
+            reason = "held by other-memory" if form == "foreign" else "a link that leaves "
+            with pytest.raises(Problem, match=reason):
+                ensure(place, state=state, check=check, migrate=True)
+    assert (place.slot.is_symlink(), target.read_bytes()) == (True, before)
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_slot_that_cannot_be_looked_at_may_be_anybodys(place: Place, state: str) -> None:
+    os.mkfifo(place.slot)
+    found = slot.read_slot(place.host())
+    assert (found.form, found.empty) == ("malformed", False)
+    assert found.barred == f"whose slot it is cannot be seen: {found.problem}"
+    for check in (True, False):
+        with pytest.raises(Problem) as problem:
+            ensure(place, state=state, check=check)
+        assert str(problem.value) == f"{place.slot}: {found.barred}: left as it is"
+        assert problem.value.kind == "irregular"
+
+
+def test_a_slot_larger_than_what_is_read_may_be_anybodys(place: Place) -> None:
+    place.write(place.slot, OTHERS % (b', "n": "' + b"x" * (8 << 20) + b'"'))
+    assert slot.read_slot(place.host()).barred.startswith("whose slot it is cannot be seen: larger than ")
+
+
 # Declaring
 
 

@@ -257,10 +257,13 @@ def test_a_registrant_whose_folder_is_gone_is_one_clear_failure(place: Place, ch
     assert "the folder of index is missing" in str(problem.value)
 
 
-@pytest.mark.parametrize("cwd", ["here", "/nul\0", "/\ud800"])
-def test_a_folder_that_is_no_absolute_path_is_one_clear_failure(place: Place, cwd: str) -> None:
+@pytest.mark.parametrize(
+    ("cwd", "reason"),
+    [("here", "must be an absolute path"), ("/nul\0", "is no valid text"), ("/\ud800", "is no valid text")],
+)
+def test_a_folder_that_is_no_absolute_path_is_one_clear_failure(place: Place, cwd: str, reason: str) -> None:
     rows = listing(place, {"personality": "index", "cwd": cwd, "default_runtime": "claude"})
-    with transcript(rows) as egress, pytest.raises(Problem, match="the cwd of index must be an absolute path"):
+    with transcript(rows) as egress, pytest.raises(Problem, match=f"the cwd of index {reason}"):
         ensure(place, egress, **EVENT)
 
 

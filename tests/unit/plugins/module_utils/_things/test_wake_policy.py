@@ -107,12 +107,22 @@ def test_a_profile_that_is_not_there_or_none_fails_its_role_and_stays(
     assert (path.read_text() if path.exists() else None) == text
 
 
-@pytest.mark.parametrize(("cwd", "message"), [("gone", "missing"), ("here", "peerCwd must be an absolute path")])
-def test_a_role_whose_folder_is_none_fails_alone(roles: Place, cwd: str, message: str) -> None:
-    entries = [{"role": "index", "peerCwd": cwd if cwd == "here" else str(roles.base / cwd), "template": "x"}]
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize(
+    ("cwd", "message"),
+    [
+        ("gone", "missing"),
+        ("here", "peerCwd must be an absolute path, not 'here'"),
+        ("/nul\0", r"peerCwd is no valid text: '/nul\x00'"),
+        ("/\ud800", r"peerCwd is no valid text: '/\ud800'"),
+        ("/" + "x" * 300, "name too long"),
+    ],
+)
+def test_a_role_whose_folder_is_none_fails_alone(roles: Place, cwd: str, message: str, check: bool) -> None:
+    entries = [{"role": "index", "peerCwd": str(roles.base / cwd) if cwd == "gone" else cwd, "template": "x"}]
     entries.append({"role": "scriber", "peerCwd": str(roles.peer("scriber")), "template": "x"})
-    roles.write_json(roles.roles, {"roles": entries})
-    done = ensure(roles)
+    roles.write(roles.roles, json.dumps({"roles": entries}))
+    done = ensure(roles, check)
     assert message in done["msg"]
     assert [record["action"] for record in done["results"]] == ["failed", "written"]
 
