@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from typing import Callable, NamedTuple, Optional
 
 from .problem import Problem
-from .processes import PS, Process, has_proc, parse_ps, read_proc
+from .processes import PS, Process, has_proc, parse_ps, read_environ, read_proc
 from .running import OUTPUT_CAP, REFUSED_RC, TIMEOUT_RC, Outcome, run
 from .sandbox import Sandbox
 
@@ -152,6 +152,10 @@ class Egress:
         if found is None and (answer.rc != 1 or answer.out.strip()):
             raise Problem(f"ps did not say what process {pid} is: {answer.complaint}")
         return found
+
+    def environment(self, process: Process) -> dict[str, str] | None:
+        """The environment that a process was started with; None where the system does not tell it."""
+        return read_environ(process.pid) if has_proc() else None
 
     def signal(self, pid: int, number: int, verdict: Verdict) -> str | None:
         """Send a signal to pid if verdict has nothing against it; returns why it was not sent, None when it was.

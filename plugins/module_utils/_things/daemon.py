@@ -9,15 +9,19 @@ from __future__ import annotations
 import os
 import re
 import signal
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from .._doorway.egress import Process
 from .._doorway.folders import Folder
 from .._doorway.problem import Problem
 from .._doorway.reader import LINK
-from .._host.host import Host
+from .._doorway.spelling import real
+from .._host.host import Host, open_host
 
 MARK = "memoryd"
+# What a program that is a script runs under, by the name of its interpreter.
+INTERPRETER = re.compile(r"(?:ba|da|z|k)?sh|bun|deno|node(?:js)?|perl|(?:python|pypy|ruby)[0-9.]*t?")
 # A run of Ansible carries the name of the module it runs, and that one's has our mark in it.
 ANSIBLE = "AnsiballZ_"
 GRACE_SECONDS = 5
@@ -118,6 +122,7 @@ def read_daemon(host: Host) -> Daemon:
 def find_starting(host: Host) -> Process | None:
     """A memoryd of this host that has no pid file yet, because it still indexes the vault; None where none is seen.
 
+    That is a run of this host's binary as the launcher starts it, which writes to this host's state dir (contract §8).
     Only where the system lists its processes as files can one be seen. None where the pid file is a live host's, which
     the sandbox hides.
     """
@@ -133,9 +138,35 @@ def find_starting(host: Host) -> Process | None:
             process = host.egress.process(pid)
         except Problem:
             continue
-        if process and host.paths.binary in process.words() and not verdict(process, _owner(host)):
+        if process and is_run_of(host, process) and not verdict(process, _owner(host)):
             return process
     return None
+
+
+def is_run_of(host: Host, process: Process) -> bool:
+    """Whether a process is the binary told to be memoryd, and nothing else that has both as words, for this host.
+
+    Two roots of one account may share a binary: where the system tells what the process was started with, it must lead
+    to this state dir.
+    """
+    words = process.words()
+    under = words[:-2]
+    if words[-2:] != (host.paths.binary, MARK):
+        return False
+    if under and not INTERPRETER.fullmatch(os.path.basename(under[0])):
+        return False
+    if any(word != "run" and not word.startswith("-") for word in under[1:]):
+        return False
+    environ = host.egress.environment(process)
+    return environ is None or _state_of(host, environ) == real(host.paths.state)
+
+
+def _state_of(host: Host, environ: Mapping[str, str]) -> str:
+    """The state dir that a process with this environment writes to, its links resolved; empty where none is told."""
+    try:
+        return real(open_host({}, environ, host.files.sandbox).paths.state)
+    except Problem:
+        return ""
 
 
 def verdict(process: Process, owner: int) -> str | None:
