@@ -91,7 +91,7 @@ GRANTS: dict[str, set[str]] = {
         *names("selectors", "BaseSelector EVENT_READ PollSelector"),
         "time",
     },
-    "module_utils/_doorway/processes.py": {"os.kill", "os.sysconf", "time", "open for reading"},  # /proc
+    "module_utils/_doorway/processes.py": {"os.kill", "os.listdir", "os.sysconf", "time", "open for reading"},  # /proc
     # The doorway to file changes, and what it is made of, which only it may use.
     "module_utils/_doorway/files.py": {
         *names("os", "close fchmod fchown fstat fsync mkdir umask unlink"),

@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from typing import Callable, NamedTuple, Optional
 
 from .problem import Problem
-from .processes import PS, Process, has_proc, parse_ps, read_environ, read_proc
+from .processes import PS, Process, has_proc, list_proc, parse_ps, read_environ, read_proc
 from .running import OUTPUT_CAP, REFUSED_RC, TIMEOUT_RC, Outcome, run
 from .sandbox import Sandbox
 
@@ -152,6 +152,10 @@ class Egress:
         if found is None and (answer.rc != 1 or answer.out.strip()):
             raise Problem(f"ps did not say what process {pid} is: {answer.complaint}")
         return found
+
+    def pids(self) -> list[int]:
+        """The pids of all processes that can be seen; none where the system does not list them in /proc."""
+        return list_proc() if has_proc() else []
 
     def environment(self, process: Process) -> dict[str, str] | None:
         """The environment that a process was started with; None where the system does not tell it."""

@@ -49,6 +49,11 @@ def has_proc() -> bool:
     return os.path.exists("/proc/self/stat")
 
 
+def list_proc() -> list[int]:
+    """The pids of all processes that /proc shows."""
+    return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
+
+
 def read_proc(pid: int) -> Process | None:
     """The process as /proc describes it; None where there is none. A thread is none, though it has a number.
 

@@ -285,6 +285,7 @@ def test_an_odd_pid_file_is_refused_and_left(
     ) as caught:
         restart(host)
     assert caught.value.path == str(path)
+    assert f"; remove {path}" in str(caught.value)
     assert os.lstat(path) == before
     assert still_runs(process)
     assert signals(host) == []
@@ -900,6 +901,85 @@ def test_a_program_that_has_binary_and_mark_among_its_words_is_no_daemon_by_that
     for known in (argv, ()):  # one by one, and as the one line that a process or a Mac tells
         process = Process(2**31 - 1, os.getuid(), "S", " ".join(argv), 0.0, True, "1", known)
         assert daemon.is_run_of(host, process) == is_one
+
+
+@pytest.fixture
+def lost(host: Host, start: Start) -> subprocess.Popen[bytes]:
+    """A daemon that beats and has no pid file."""
+    process = start(name=host.paths.binary, more=("memoryd",))
+    time.sleep(0.2)
+    beat(host)
+    return process
+
+
+def test_a_daemon_that_has_lost_its_pid_file_is_the_daemon(
+    host: Host, lost: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    """What beats is not starting: a start indexes before its first heartbeat."""
+    paths = files(tmp_path, "binary")
+    result = restart(host, newer_than=paths, hung_after=120)
+    words = f"pid {lost.pid} runs and is up to date; it runs without its pid file"
+    assert (result["action"], result["changed"], result["detail"]) == ("already", False, words)
+    assert record(host)["pid"] == lost.pid
+    Path(paths[0]).write_text("new")
+    for check in (True, False):
+        assert still_runs(lost)
+        result = restart(host, check, newer_than=paths, hung_after=120)
+        assert (result["action"], result["old_pid"]) == ("restarted", lost.pid)
+        assert result["detail"] == f"it is older than {paths[0]}; it runs without its pid file"
+    assert lost.wait(5) is not None
+
+
+def test_a_hung_daemon_that_has_lost_its_pid_file_is_ended(host: Host, lost: subprocess.Popen[bytes]) -> None:
+    later = host._replace(clock=Later(500))
+    assert restart(later, check=True, hung_after=120)["detail"].startswith("hung: heartbeat is 500 s old; ")
+    assert restart(host, state="ended")["old_pid"] == lost.pid
+    assert lost.wait(5) is not None
+
+
+def test_a_pid_file_that_names_another_goes_and_the_daemon_without_one_stays(
+    host: Host, lost: subprocess.Popen[bytes]
+) -> None:
+    path = pid_file(host, "rubbish")
+    result = restart(host, hung_after=120)
+    assert (result["action"], result["changed"]) == ("pid_file_removed", True)
+    assert f"pid {lost.pid} runs" in result["detail"]
+    assert not path.exists()
+    assert still_runs(lost)
+    pid_file(host, "rubbish")
+    assert restart(host)["old_pid"] == lost.pid
+    assert lost.wait(5) is not None
+    assert not path.exists()
+
+
+def test_a_heartbeat_of_before_its_start_or_from_the_future_makes_no_daemon_of_one_that_starts(
+    host: Host, lost: subprocess.Popen[bytes]
+) -> None:
+    for age in (5, -3600):
+        beat(host, age)
+        assert restart(host, hung_after=120)["action"] == "starting"
+    assert still_runs(lost)
+
+
+def test_one_without_a_pid_file_that_cannot_be_ended_is_to_be_ended_by_hand(
+    host: Host, lost: subprocess.Popen[bytes]
+) -> None:
+    class Forbidden(Watched):
+        def signal(self, pid: int, number: int, verdict: Any) -> str | None:
+            return f"no permission to signal {pid}"
+
+    with pytest.raises(Problem, match=f"it has no pid file: end pid {lost.pid} by hand"):
+        restart(host._replace(egress=Forbidden()))
+
+
+def test_a_new_daemon_that_beats_without_a_pid_file_has_come_back(host: Host, start: Start) -> None:
+    old = start()
+    pid_file(host, old.pid)
+    new = start(name=host.paths.binary, more=("memoryd",))
+    time.sleep(0.2)
+    beat(host)
+    result = restart(host, wait=2, index_wait=60)
+    assert (result["state"], result["new_pid"]) == ("back", new.pid)
 
 
 def other_roots(tmp_path: Path) -> Iterator[tuple[Mapping[str, str], bool]]:
