@@ -87,7 +87,7 @@ GRANTS: dict[str, set[str]] = {
     "module_utils/_doorway/running.py": {
         *names("subprocess", "Popen DEVNULL PIPE TimeoutExpired"),
         *names("os", "killpg read set_blocking"),
-        *names("signal", "SIGTERM SIGKILL"),
+        *names("signal", "SIGTERM SIGKILL Signals"),
         *names("selectors", "BaseSelector EVENT_READ PollSelector"),
         "time",
     },

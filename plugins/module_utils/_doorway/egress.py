@@ -76,15 +76,16 @@ class Egress:
         timeout: float = 60,
         env: Mapping[str, str] | None = None,
         cap: int = OUTPUT_CAP,
+        whole: bool = False,
     ) -> Outcome:
         """Run a program to its end, without a shell and without standard input, in a session of its own.
 
         timeout in seconds, cap in bytes of either output: beyond them it is ended with all that it started. env: the
-        whole environment, made from nothing; None: our own.
+        whole environment, made from nothing; None: our own. whole: what it started does not outlive it.
         """
         if self.sandboxed and not (binary.named or binary.path == sys.executable):
             return Outcome(REFUSED_RC, "", REFUSAL.format(binary.path), refused=True)
-        return self._spawn([binary.path, *args], cwd, timeout, env, cap)
+        return self._spawn([binary.path, *args], cwd, timeout, env, cap, whole)
 
     def _spawn(
         self,
@@ -93,8 +94,9 @@ class Egress:
         timeout: float,
         env: Mapping[str, str] | None = None,
         cap: int = OUTPUT_CAP,
+        whole: bool = False,
     ) -> Outcome:
-        return run(argv, cwd, self._environ if env is None else env, timeout, cap)
+        return run(argv, cwd, self._environ if env is None else env, timeout, cap, whole)
 
     def find(self, name: str, *fallbacks: str) -> str | None:
         """The absolute path of a program on PATH, else the first fallback that can be run; None in the sandbox."""

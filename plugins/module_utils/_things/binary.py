@@ -56,7 +56,8 @@ def ask_version(host: Host, binary: Binary, called: str = "", folder: str | None
     env = None
     if folder is not None:
         env = {"PATH": SYSTEM_PATH, "HOME": folder, "TMPDIR": folder, "IAPEER_ROOT": folder, "IAPEER_TEST_SANDBOX": "1"}
-    done = host.egress.run(binary, ["version"], cwd=folder, timeout=VERSION_TIMEOUT, env=env)
+    whole = folder is not None
+    done = host.egress.run(binary, ["version"], cwd=folder, timeout=VERSION_TIMEOUT, env=env, whole=whole)
     found = told_version(done.out) if done.rc == 0 else ""
     problem = "" if found else f"{called or binary.path} tells no version: {done.complaint}"
     return Told(found, problem, done.refused)
