@@ -245,4 +245,6 @@ def remove_pid_file(host: Host, text: bytes) -> None:
 
 
 def _owner(host: Host) -> int:
-    return host.files.owner(host.paths.pid)
+    """Whose the daemon is: the pid file's owner, and where there is none that of the folder it belongs in."""
+    status = host.files.status(host.paths.pid)
+    return host.files.owner(host.paths.state) if status is None else status.st_uid

@@ -972,6 +972,15 @@ def test_one_without_a_pid_file_that_cannot_be_ended_is_to_be_ended_by_hand(
         restart(host._replace(egress=Forbidden()))
 
 
+@pytest.mark.skipif(not ROOT, reason="needs a process of another user")
+def test_root_ends_the_daemon_of_the_user_whom_the_state_dir_belongs_to(host: Host, start: Start) -> None:
+    process = start(code=NOBODY, name=host.paths.binary, more=("memoryd",))
+    assert restart(host, state="ended")["action"] == "not_running"
+    os.chown(host.paths.state, 65534, 65534)
+    assert restart(host, state="ended")["old_pid"] == process.pid
+    assert process.wait(5) is not None
+
+
 def test_a_new_daemon_that_beats_without_a_pid_file_has_come_back(host: Host, start: Start) -> None:
     old = start()
     pid_file(host, old.pid)
