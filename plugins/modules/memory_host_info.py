@@ -246,7 +246,7 @@ memoryd:
   type: dict
   contains:
     pid:
-      description: What the pid file says; null where it says nothing.
+      description: What the pid file says, and that of a daemon that runs without it; null where there is neither.
       type: int
       sample: 4711
     running:
@@ -254,7 +254,7 @@ memoryd:
       type: bool
       sample: true
     problem:
-      description: Why the pid file is stale or cannot be read; else empty.
+      description: Why the pid file is stale or cannot be read, and that the daemon runs without it; else empty.
       type: str
       sample: ""
     heartbeat_age:

@@ -14,7 +14,8 @@ description:
   - The file travels only where the host does not have it already.
   - A new binary is asked for its version before it takes the name, in a private folder of the run. Where it tells none,
     the module fails and the old one stays.
-  - The one that it replaces is kept beside it, with C(.previous) at the end of its name.
+  - The one that it replaces is kept beside it, with C(.previous) at the end of its name. Where it cannot be kept, the
+    module fails and nothing is touched.
 extends_documentation_fragment:
   - agfpd.iapeer_memory.host
   - agfpd.iapeer_memory.host.changes
@@ -27,7 +28,7 @@ options:
   state:
     description:
       - V(absent) removes the binary, and the one that it replaced, which is kept beside it.
-      - V(previous) gives the latter its name again.
+      - V(previous) gives the latter its name again, if it tells its version.
     type: str
     choices: [present, absent, previous]
     default: present

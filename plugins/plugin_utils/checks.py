@@ -183,10 +183,14 @@ def _heartbeat(checked: Checked) -> Row:
         return Row(name, other.status, other.reason)
     ended = "; memoryd is not running" + (f" ({daemon['problem']})" if daemon["problem"] else "") + START
     problem = daemon["complaint"]
+    if daemon["pid"] is None and daemon["problem"]:  # update and uninstall would fail with it
+        return Row(name, FAIL, "; ".join(filter(None, (problem, daemon["problem"]))))
     if not problem:  # the row is about the heartbeat alone; without a pid that is all there is to go by
         watch = f", watch={daemon['watch']}" if daemon["watch"] else ""
-        gone = "" if daemon["running"] or daemon["pid"] is None else ended
-        return Row(name, OK, f"{daemon['heartbeat_age']:.0f} s old{watch}{gone}")
+        gone = "" if daemon["pid"] is None else ended
+        lost = f"; pid {daemon['pid']}: {daemon['problem']}" if daemon["problem"] else ""
+        more = lost if daemon["running"] else gone
+        return Row(name, OK, f"{daemon['heartbeat_age']:.0f} s old{watch}{more}")
     result = checked.done.get("memoryd")
     if result and (status_of(result) == FAIL or result["action"] == "restarted"):
         return Row(name, FAIL if status_of(result) == FAIL else REPAIRED, f"{problem}; {detail_of(result)}")

@@ -78,7 +78,8 @@ def _after_rollback(row: Row, done: Mapping[str, Result]) -> Row:
     new, old = (done["binary"].get("version") or "the new one"), (back.get("version") or "the previous one")
     if row.name == "memoryd":
         again = done.get("came-back")
-        return row._replace(status=FAIL, detail=row.detail + (f"; with {old}: {detail_of(again)}" if again else ""))
+        seen = detail_of(again).removeprefix("asked for; ") if again else ""  # by the rollback, and by nobody else
+        return row._replace(status=FAIL, detail=row.detail + (f"; with {old}: {seen}" if again else ""))
     if status_of(back) == FAIL:
         return row._replace(status=FAIL, detail=f"{new} stays, the previous one is not back: {detail_of(back)}")
     words = f"rolled back from {new} to {old}: memoryd did not come up with {new}, see memoryd"

@@ -86,12 +86,12 @@ GRANTS: dict[str, set[str]] = {
     "module_utils/_doorway/running.py": {
         *names("subprocess", "Popen DEVNULL PIPE TimeoutExpired"),
         *names("os", "killpg read set_blocking"),
-        *names("signal", "SIGTERM SIGKILL"),
+        *names("signal", "SIGTERM SIGKILL Signals"),
         *names("selectors", "BaseSelector EVENT_READ PollSelector"),
         "time",
     },
     "module_utils/_doorway/processes.py": {
-        *names("os", "kill sysconf"),
+        *names("os", "kill listdir sysconf"),
         "time",
         *("open for reading", "os.stat", "os.path.exists"),  # /proc
     },

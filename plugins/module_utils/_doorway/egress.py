@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from typing import Callable, NamedTuple, Optional
 
 from .problem import Problem
-from .processes import PS, Process, has_proc, parse_ps, read_proc
+from .processes import PS, Process, has_proc, list_proc, parse_ps, read_environ, read_proc
 from .running import OUTPUT_CAP, REFUSED_RC, TIMEOUT_RC, Outcome, run
 from .sandbox import Sandbox
 from .spelling import native, spell
@@ -77,15 +77,16 @@ class Egress:
         timeout: float = 60,
         env: Mapping[str, str] | None = None,
         cap: int = OUTPUT_CAP,
+        whole: bool = False,
     ) -> Outcome:
         """Run a program to its end, without a shell and without standard input, in a session of its own.
 
         timeout in seconds, cap in bytes of either output: beyond them it is ended with all that it started. env: the
-        whole environment, made from nothing; None: our own.
+        whole environment, made from nothing; None: our own. whole: what it started does not outlive it.
         """
         if self.sandboxed and not (binary.named or binary.path == sys.executable):
             return Outcome(REFUSED_RC, "", REFUSAL.format(binary.path), refused=True)
-        return self._spawn([binary.path, *args], cwd, timeout, env, cap)
+        return self._spawn([binary.path, *args], cwd, timeout, env, cap, whole)
 
     def _spawn(
         self,
@@ -94,8 +95,9 @@ class Egress:
         timeout: float,
         env: Mapping[str, str] | None = None,
         cap: int = OUTPUT_CAP,
+        whole: bool = False,
     ) -> Outcome:
-        return run(argv, cwd, self._environ if env is None else env, timeout, cap)
+        return run(argv, cwd, self._environ if env is None else env, timeout, cap, whole)
 
     def find(self, name: str, *fallbacks: str) -> str | None:
         """The absolute path of a program on PATH, else the first fallback that can be run; None in the sandbox."""
@@ -156,6 +158,14 @@ class Egress:
         if found is None and (answer.rc != 1 or answer.out.strip()):
             raise Problem(f"ps did not say what process {pid} is: {answer.complaint}")
         return found
+
+    def pids(self) -> list[int]:
+        """The pids of all processes that can be seen; none where the system does not list them in /proc."""
+        return list_proc() if has_proc() else []
+
+    def environment(self, process: Process) -> dict[str, str] | None:
+        """The environment that a process was started with; None where the system does not tell it."""
+        return read_environ(process.pid) if has_proc() else None
 
     def signal(self, pid: int, number: int, verdict: Verdict) -> str | None:
         """Send a signal to pid if verdict has nothing against it; returns why it was not sent, None when it was.

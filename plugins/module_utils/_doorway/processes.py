@@ -11,6 +11,7 @@ import time
 from typing import NamedTuple
 
 from .problem import Problem
+from .spelling import unspell
 
 # The same flags on Linux and macOS; the C locale, because lstart is spelled in the locale's words.
 PS = ("env", "LC_ALL=C", "ps", "-ww", "-o", "uid=,stat=,lstart=,command=", "-p")
@@ -48,6 +49,11 @@ def has_proc() -> bool:
     return os.path.exists("/proc/self/stat")
 
 
+def list_proc() -> list[int]:
+    """The pids of all processes that /proc shows."""
+    return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
+
+
 def read_proc(pid: int) -> Process | None:
     """The process as /proc describes it; None where there is none. A thread is none, though it has a number.
 
@@ -70,6 +76,16 @@ def read_proc(pid: int) -> Process | None:
     age = time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / os.sysconf("SC_CLK_TCK")
     state, birth, started = fields[0].decode(), fields[19].decode(), time.time() - age
     return Process(pid, uid, state, " ".join(argv).strip(), started, exact=True, birth=birth, argv=tuple(argv))
+
+
+def read_environ(pid: int) -> dict[str, str] | None:
+    """The environment that a process was started with; None where /proc does not show it, or holds none any more."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as environ:
+            pairs = [unspell(pair).partition("=") for pair in environ.read().split(b"\0")]
+    except OSError:
+        return None
+    return {name: value for name, equals, value in pairs if equals} or None
 
 
 def _is_somebody_elses(pid: int) -> bool:

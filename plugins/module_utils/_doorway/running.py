@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -22,6 +23,7 @@ REFUSED_RC, TIMEOUT_RC, OVERFLOW_RC = 127, 124, 125
 TERM_SECONDS, KILL_SECONDS = 2, 2
 LOOK_SECONDS = 0.1  # how long the end of a program may go unseen while a child of its own holds its output open
 BLOCK = 1 << 16
+TELLING = re.compile(r"\bFAIL|\berror\b|\bfailed\b", re.IGNORECASE)
 PIPE_SIZE = 1 << 20  # no more than this can wait in a pipe
 
 
@@ -38,10 +40,30 @@ class Outcome(NamedTuple):
     missing: bool = False
 
     @property
+    def ended(self) -> str:
+        """How it ended, for people: its exit code, or the signal that killed it."""
+        if self.rc >= 0:
+            return f"exit code {self.rc}"
+        names = {number.value: f" ({number.name})" for number in signal.Signals}
+        return f"killed by signal {-self.rc}{names.get(-self.rc, '')}"
+
+    @property
+    def line(self) -> str:
+        """The telling line of a failure: the first error, else the one that says so, else the last; empty: none."""
+        errors, words = ([line.strip() for line in text.splitlines() if line.strip()] for text in (self.err, self.out))
+        lines = [*errors, *filter(TELLING.search, words), *words[-1:]]
+        return lines[0][:200] if lines else ""
+
+    @property
     def complaint(self) -> str:
-        """The first telling line of a failure, for people."""
-        lines = [line.strip() for text in (self.err, self.out) for line in text.splitlines() if line.strip()]
-        return lines[0][:200] if lines else f"exit code {self.rc}"
+        """The telling line of a failure, else how it ended; both where it was killed."""
+        return self.account if self.rc < 0 else self.line or self.ended
+
+    @property
+    def account(self) -> str:
+        """The telling line of a failure, and how it ended where that was its own end."""
+        ours = self.line and self.rc in (REFUSED_RC, TIMEOUT_RC, OVERFLOW_RC)
+        return self.line if ours else "; ".join(filter(None, (self.line, self.ended)))
 
 
 class _TooMuch(Exception):
@@ -49,12 +71,18 @@ class _TooMuch(Exception):
 
 
 def run(
-    argv: Sequence[str], cwd: str | None, env: Mapping[str, str] | None, timeout: float, cap: int = OUTPUT_CAP
+    argv: Sequence[str],
+    cwd: str | None,
+    env: Mapping[str, str] | None,
+    timeout: float,
+    cap: int = OUTPUT_CAP,
+    whole: bool = False,
 ) -> Outcome:
     """Run a program without a shell and without standard input, in a session of its own.
 
     timeout in seconds; cap: bytes that either output may have. Beyond either everything is ended that the program
-    started and that stayed in its group. What only holds its output open when it has ended is not waited for.
+    started and that stayed in its group; whole: that is done in any case. What only holds its output open when it has
+    ended is not waited for.
     """
     try:
         process = subprocess.Popen(  # pylint: disable=ansible-bad-function # the doorway is tested without a module
@@ -68,9 +96,7 @@ def run(
             start_new_session=True,
         )
     except OSError as error:
-        culprit = unspell(error.filename or argv[0])  # the program, or the folder it was to run in
-        missing = isinstance(error, FileNotFoundError) and culprit == argv[0]
-        return Outcome(REFUSED_RC, "", f"{culprit}: {error.strerror or error}", missing=missing)
+        return _not_started(argv[0], error)
     except ValueError as error:  # an argument that none can have: with a NUL byte, or half a character
         return Outcome(REFUSED_RC, "", f"{argv[0]}: {error}")
     try:
@@ -79,7 +105,24 @@ def run(
         return Outcome(TIMEOUT_RC, "", f"{argv[0]} gave no answer within {timeout:g} s")
     except _TooMuch:
         return Outcome(OVERFLOW_RC, "", f"{argv[0]} printed more than {cap} bytes")
+    if whole:
+        _end(process)
     return Outcome(process.returncode, read_text(out), read_text(err))
+
+
+def _not_started(program: str, error: OSError) -> Outcome:
+    culprit = unspell(error.filename or program)  # the program, or the folder it was to run in
+    missing = isinstance(error, FileNotFoundError) and culprit == program
+    reason = error.strerror or str(error)
+    if missing and os.sep in program and _is_there(program):
+        missing, reason = False, f"{reason}: the file is there, its interpreter is missing"
+    return Outcome(REFUSED_RC, "", f"{culprit}: {reason}", missing=missing)
+
+
+def _is_there(program: str) -> bool:
+    with contextlib.suppress(OSError):
+        return bool(os.stat(spell(program)))
+    return False
 
 
 def read_text(data: bytes) -> str:

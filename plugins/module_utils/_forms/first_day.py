@@ -110,7 +110,7 @@ def _learned(made: Scratch, host: Host, answers: Mapping[str, str]) -> InitForms
     words = [*INIT, "--vault", made.vault, *flags, "--iapeer-bin", made.core]
     done = scratch.run(made, host, host.paths.binary, words, INIT_LIMIT)
     require(not done.refused, done.err)
-    require(done.rc == 0, f"init in a scratch: {done.complaint}")
+    require(done.rc == 0, f"init in a scratch: {done.account}")
     folders, files = _vault(made)
     config = scratch.read(made, made.name(made.paths.config_file)).replace(made.vault, VAULT)
     values = parse_config(config)

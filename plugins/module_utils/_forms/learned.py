@@ -82,7 +82,7 @@ def _studied(made: Scratch, host: Host, binary: str) -> Lesson:
     if done.refused:
         return Lesson(None, "", done.err, lasting=False)
     if done.rc != 0:
-        why = one_line(f"{' '.join(UPDATE[:2])} in a scratch: {done.complaint}")
+        why = one_line(f"{' '.join(UPDATE[:2])} in a scratch: {done.account}")
         # What could not be started, or was ended by somebody, may do better another time.
         return Lesson(None, _told_version(made, host, binary), why, lasting=0 < done.rc < 126)
     try:

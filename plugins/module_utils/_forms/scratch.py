@@ -188,9 +188,16 @@ def environment(scratch: Scratch, settings: Mapping[str, str]) -> dict[str, str]
 
 
 def run(scratch: Scratch, host: Host, program: str, args: Sequence[str], limit: float) -> Outcome:
-    """Run a provider in the scratch; limit in seconds. It is named where the operator named the host's binary."""
+    """Run a provider in the scratch; limit in seconds. It is named where the operator named the host's binary.
+
+    Nothing that it starts outlives it, nor do the names that are of this run alone stand in what it says.
+    """
     binary, env = Binary(program, host.binary.named), environment(scratch, scratch.settings)
-    return host.egress.run(binary, args, cwd=scratch.root, timeout=limit, env=env, cap=OUTPUT_LIMIT)
+    done = host.egress.run(binary, args, cwd=scratch.root, timeout=limit, env=env, cap=OUTPUT_LIMIT, whole=True)
+    own = ((scratch.root, "scratch"), (scratch.token, "peer"), (program, host.paths.binary))
+    for name, known in own:
+        done = done._replace(out=done.out.replace(name, known), err=done.err.replace(name, known))
+    return done
 
 
 def read(scratch: Scratch, name: str, executable: bool = False) -> str:

@@ -34,7 +34,7 @@ def core_problem(core: str, outcome: Outcome) -> Problem:
         return Problem(outcome.err, kind="refused")
     if outcome.missing:
         return Problem(f"the core is missing: no {core}", kind="missing")
-    return Problem(f"the core failed (exit code {outcome.rc}): {outcome.complaint}")
+    return Problem(f"the core failed ({outcome.ended})" + (f": {outcome.line}" if outcome.line else ""))
 
 
 def read_registry(host: Host) -> list[dict[str, Any]]:

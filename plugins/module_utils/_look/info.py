@@ -15,7 +15,7 @@ from .._host.host import Host
 from .._host.results import Result
 from .._host.roles import read_manifest
 from .._things.binary import Told, binary_version
-from .._things.daemon import read_daemon, read_heartbeat
+from .._things.daemon import LOST, find_daemon, read_heartbeat
 from .._things.fleet_map import read_fleet
 from .._things.slot import Slot, read_slot
 from .._things.verdicts import HUNG_AFTER
@@ -60,8 +60,9 @@ def _slot(slot: Slot) -> dict[str, str]:
 def _memoryd(host: Host, options: Mapping[str, Any]) -> dict[str, Any]:
     beat = read_heartbeat(host)
     try:
-        daemon = read_daemon(host)
-        pid, running, problem = daemon.pid, daemon.process is not None, daemon.stale
+        daemon = find_daemon(host, beat)
+        problem = "; ".join(filter(None, (LOST if daemon.lost else "", daemon.stale)))
+        pid, running = daemon.pid, daemon.process is not None
     except Problem as unreadable:
         pid, running, problem = None, False, str(unreadable)
     answer = host.egress.get(f"http://127.0.0.1:{host.config.mcp_port}/mcp") if options.get("probe") else None

@@ -49,8 +49,11 @@ class Remembering:
         return getattr(self._egress, name)
 
     def run(self, binary: Binary, args: Sequence[str], **options: Any) -> Outcome:
-        """The answer; as it was the first time where this is a question."""
-        if list(args) not in QUESTIONS:
+        """The answer; as it was the first time where this is a question.
+
+        One that is asked in a world of its own, a scratch, has an answer of its own.
+        """
+        if list(args) not in QUESTIONS or options.get("env") is not None or options.get("cwd") is not None:
             return self._egress.run(binary, args, **options)
         key = (binary.path, *args)
         if key not in self._answers:

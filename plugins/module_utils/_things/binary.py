@@ -57,7 +57,8 @@ def ask_version(host: Host, binary: Binary, called: str = "", folder: str | None
     env = None
     if folder is not None:
         env = {"PATH": SYSTEM_PATH, "HOME": folder, "TMPDIR": folder, "IAPEER_ROOT": folder, "IAPEER_TEST_SANDBOX": "1"}
-    done = host.egress.run(binary, ["version"], cwd=folder, timeout=VERSION_TIMEOUT, env=env)
+    whole = folder is not None
+    done = host.egress.run(binary, ["version"], cwd=folder, timeout=VERSION_TIMEOUT, env=env, whole=whole)
     found = told_version(done.out) if done.rc == 0 else ""
     problem = "" if found else f"{called or binary.path} tells no version: {done.complaint}"
     return Told(found, problem, done.refused)
@@ -77,18 +78,17 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
         return ENDS[options["state"]](host, check)
     if not options.get("checksum"):
         return _as_it_is(host)
-    anchor = _anchor(host)
-    found = _current(host, anchor)
+    found = _found(host, host.paths.binary)
     same = found is not None and found.sha256 == options["checksum"]
     changed = not same or found is None or found.mode != EXECUTABLE
     data: dict[str, Any] = {"needed": not same, "version": "", "previous": ""}
-    if changed:
-        host.files.foresee(real(host.paths.binary), MODE if same else WRITE)
     if not same and found is not None:
         data["previous"] = host.paths.binary + PREVIOUS
+    if changed:
+        _foresee(host, MODE if same else WRITE, WRITE if data["previous"] else "")
     if same and changed and not check and options.get("src"):
-        with host.files.tree(anchor) as tree:
-            tree.set_mode(os.path.relpath(host.paths.binary, anchor), EXECUTABLE)
+        with host.files.tree(_anchor(host)) as tree:
+            tree.set_mode(_name(host), EXECUTABLE)
     elif not same and options.get("src"):
         data.update(_new(host, options, found, check))
     return _result(host, options, found, changed, data)
@@ -132,10 +132,10 @@ def brought(host: Host, options: Mapping[str, Any]) -> Iterator[tuple[str, str]]
 
 def _install(host: Host, program: str, checksum: str, found: Sum | None) -> None:
     """Keep the old one, then let the new one take its name; whenever this is cut short, a whole one has the name."""
-    anchor = _anchor(host)
-    name = os.path.relpath(host.paths.binary, anchor)
-    with host.files.tree(anchor, create=True) as tree:
+    name = _name(host)
+    with host.files.tree(_anchor(host), create=True) as tree:
         if found is not None:
+            _refuse_link(tree, name + PREVIOUS)
             tree.copy_in(name + PREVIOUS, real(host.paths.binary), found.mode, found.sha256)
         tree.copy_in(name, program, EXECUTABLE, checksum)
 
@@ -157,24 +157,26 @@ def _result(
 def take_back(host: Host, check: bool) -> Result:
     """Give the binary that was replaced last its name again, or say that it would get it (check; contract §9).
 
-    Cut short at any moment, one or the other has the name, whole. data: version of the previous one, empty where it
-    tells none. Raises Problem where there is none.
+    Cut short at any moment, one or the other has the name, whole. data: version of the previous one. Raises Problem
+    where there is none, and where it tells no version: then the new one stays.
     """
-    anchor, previous = _anchor(host), host.paths.binary + PREVIOUS
-    found = host.files.checksum(previous)
+    name, previous = _name(host), host.paths.binary + PREVIOUS
+    found = _found(host, previous)
     if found is None:
         raise Problem("no previous binary is kept: nothing to take back", previous, "missing")
-    host.files.foresee(real(host.paths.binary), WRITE)
+    _foresee(host, WRITE, REMOVE)
+    told = ask_version(host, host.binary._replace(path=previous), "the previous one")
+    if not told.version:
+        raise Problem(f"{told.problem}; the new one stays", previous, "refused" if told.refused else "failed")
     if not check:
-        name = os.path.relpath(host.paths.binary, anchor)
-        with host.files.tree(anchor) as tree:
+        with host.files.tree(_anchor(host)) as tree:
+            _refuse_link(tree, name + PREVIOUS)
             tree.copy_in(name, previous, found.mode, found.sha256)
             tree.remove(name + PREVIOUS)
-    told = ask_version(host, host.binary._replace(path=previous if check else host.paths.binary))
     shown = {"before_header": host.paths.binary, "after_header": host.paths.binary, "before": ""}
     return Result(
         "taken_back",
-        f"{host.paths.binary} is the previous one again" + (f", version {told.version}" if told.version else ""),
+        f"{host.paths.binary} is the previous one again, version {told.version}",
         changed=True,
         diff=[{**shown, "after": f"sha256 {found.sha256} mode {found.mode:04o}\n"}],
         data={"needed": False, "version": told.version, "previous": ""},
@@ -207,10 +209,31 @@ def remove(host: Host, check: bool) -> Result:
     )
 
 
-def _current(host: Host, anchor: str) -> Sum | None:
+def _foresee(host: Host, change: str, previous: str) -> None:
+    """Raise the Problem that a change of the binary would meet, and one of the previous one (empty: none)."""
+    anchor, name = _anchor(host), _name(host)
+    if host.files.kind_of(anchor) == MISSING:
+        host.files.foresee(host.paths.binary, change)
+        return
+    with Folder(host.files.sandbox, anchor) as folder:
+        folder.foresee(name, change)
+        if previous:
+            _refuse_link(folder, name + PREVIOUS)
+            folder.foresee(name + PREVIOUS, previous)
+
+
+def _refuse_link(folder: Folder, name: str) -> None:
+    """Nothing is kept behind a link: what it leads to is somebody else's."""
+    if folder.is_link(name):
+        raise Problem("a link stands where the previous binary is kept: remove it", folder.path(name), "irregular")
+
+
+def _found(host: Host, path: str) -> Sum | None:
+    """The binary, or the previous one, by its path; None where it is missing. Raises Problem."""
+    anchor = _anchor(host)
     try:
         with Folder(host.files.sandbox, anchor) as folder:
-            return folder.checksum(os.path.relpath(host.paths.binary, anchor))
+            return folder.checksum(os.path.relpath(path, anchor))
     except Problem as problem:
         if problem.kind == "missing":
             return None
@@ -221,6 +244,11 @@ def _anchor(host: Host) -> str:
     """The folder that a link at the binary's path must not leave: the home, where the binary is in it."""
     home, binary = host.paths.home, host.paths.binary
     return home if binary.startswith(home.rstrip("/") + "/") else os.path.dirname(binary)
+
+
+def _name(host: Host) -> str:
+    """The binary's name below that folder."""
+    return os.path.relpath(host.paths.binary, _anchor(host))
 
 
 # Other ends than to have one installed.

@@ -14,12 +14,11 @@ from .._doorway.egress import Process
 from .._doorway.folders import Folder
 from .._doorway.problem import Problem
 from .._host.host import Host
-from .daemon import Heartbeat, find_starting, read_daemon, read_heartbeat
+from .daemon import CLOCK_SLACK, Heartbeat, find_unnamed, read_daemon, read_heartbeat
 from .verdicts import BACK, DEAD, FLAPPING, HUNG, INDEXING
 
 POLL_SECONDS = 0.1
 LOOK_SECONDS = 1.0  # how often it is looked for a process without a pid file, which costs more
-CLOCK_SLACK = 0.1  # seconds by which a heartbeat may seem older than the process that wrote it
 LOG = re.compile(r".*\.log", re.IGNORECASE)
 LAST_BYTES, LAST_LINES, LINE_LENGTH = 4096, 5, 200
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
@@ -89,7 +88,7 @@ class Watch:
         return self.old is not None and process.is_same(self.old)
 
     def _find_starting(self) -> Process | None:
-        process = find_starting(self.host)
+        process = find_unnamed(self.host)
         if process is None or self._is_old(process):
             return None
         self.starting.add((process.pid, process.birth))
@@ -106,6 +105,9 @@ class Watch:
             return Comeback(FLAPPING, starting, words=f"it keeps being restarted (pids {pids}){log}")
         if starting is None:
             return Comeback(DEAD, words=f"no new process{log}")
+        beat = read_heartbeat(self.host)
+        if alive is None and beat.is_of(starting):  # up, and without a pid file
+            return Comeback(BACK, starting, beat)
         since = self.seen.get((starting.pid, starting.birth))
         if since is not None and self.host.clock.monotonic() - since >= seconds:
             return Comeback(HUNG, starting, words=f"pid {starting.pid} is up and has no heartbeat{log}")

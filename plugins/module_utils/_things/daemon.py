@@ -9,19 +9,24 @@ from __future__ import annotations
 import os
 import re
 import signal
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from .._doorway.egress import Process
-from .._doorway.folders import Folder
 from .._doorway.problem import Problem
 from .._doorway.reader import LINK
-from .._host.host import Host
+from .._doorway.spelling import real
+from .._host.host import Host, open_host
 
 MARK = "memoryd"
+# What a program that is a script runs under, by the name of its interpreter.
+INTERPRETER = re.compile(r"(?:ba|da|z|k)?sh|bun|deno|node(?:js)?|perl|(?:python|pypy|ruby)[0-9.]*t?")
+LOST = "it runs without its pid file"
 # A run of Ansible carries the name of the module it runs, and that one's has our mark in it.
 ANSIBLE = "AnsiballZ_"
 GRACE_SECONDS = 5
 KILL_SECONDS = 2
+CLOCK_SLACK = 0.1  # seconds by which a heartbeat may seem older or younger than it is, beside a start
 FUTURE_SLACK = 2  # seconds by which a time stamp may be ahead of the clock without being from the future
 PID_TEXT = re.compile(r"[0-9]{1,10}")
 WATCH = re.compile(r"watch=(on|off)\s*\Z")
@@ -60,6 +65,14 @@ class Heartbeat(NamedTuple):
             return Fault(STALE, f"heartbeat is {self.age:.0f} s old")
         return Fault(WATCH_OFF, "heartbeat says watch=off") if self.watch == "off" else Fault()
 
+    def is_of(self, process: Process) -> bool:
+        """True where it was written since this process started; one from the future tells nothing.
+
+        Before it is up none writes one (contract §8).
+        """
+        slack = CLOCK_SLACK + (0 if process.exact else 1)
+        return self.age is not None and self.age >= 0 and self.touched > process.started + slack
+
     def complaint(self, stale_after: float) -> str:
         """The same in words alone; empty where it is fine."""
         return self.fault(stale_after).words
@@ -68,13 +81,16 @@ class Heartbeat(NamedTuple):
 class Daemon(NamedTuple):
     """What the pid file leads to: the process where it is memoryd's, else why it is not (stale: the file may go).
 
-    text: what the file holds.
+    text: what the file holds. lost: the process runs without it. starting: where there is no process, one that has not
+    written its pid file yet.
     """
 
     pid: int | None = None
     process: Process | None = None
     stale: str = ""
     text: bytes = b""
+    lost: bool = False
+    starting: Process | None = None
 
 
 def read_heartbeat(host: Host) -> Heartbeat:
@@ -101,11 +117,11 @@ def read_daemon(host: Host) -> Daemon:
     try:
         found = host.files.read(host.paths.pid)
     except Problem as problem:
-        raise Problem(f"the pid file cannot be used: {problem.reason}", host.paths.pid, problem.kind) from problem
+        raise _unusable(host, problem.reason, problem.kind) from problem
     if found is None:
         return Daemon()
     if host.files.kind_of(host.paths.pid, follow=False) == LINK:
-        raise Problem("the pid file cannot be used: it is a link", host.paths.pid, "irregular")
+        raise _unusable(host, "it is a link", "irregular")
     text = found.data.decode("utf-8", "replace").strip()
     if not PID_TEXT.fullmatch(text) or int(text) <= 1:
         return Daemon(stale=f"the pid file holds {text[:40]!r}, no pid of a daemon", text=found.data)
@@ -115,27 +131,68 @@ def read_daemon(host: Host) -> Daemon:
     return Daemon(pid, None if reason else process, reason or "", found.data)
 
 
-def find_starting(host: Host) -> Process | None:
-    """A memoryd of this host that has no pid file yet, because it still indexes the vault; None where none is seen.
+def _unusable(host: Host, reason: str, kind: str) -> Problem:
+    path = host.paths.pid
+    return Problem(f"the pid file cannot be used: {reason}; remove {path}", path, kind)
 
+
+def find_daemon(host: Host, beat: Heartbeat) -> Daemon:
+    """The daemon that the pid file names, else the one that runs without it: it has written the heartbeat, or starts.
+
+    Raises Problem where the pid file is there and cannot be read.
+    """
+    daemon = read_daemon(host)
+    found = find_unnamed(host) if daemon.process is None else None
+    if found is None:
+        return daemon
+    if beat.is_of(found):
+        return daemon._replace(pid=found.pid, process=found, lost=True)
+    return daemon._replace(starting=found)
+
+
+def find_unnamed(host: Host) -> Process | None:
+    """A memoryd of this host that no pid file names, mostly because it still indexes; None where none is seen.
+
+    That is a run of this host's binary as the launcher starts it, which writes to this host's state dir (contract §8).
     Only where the system lists its processes as files can one be seen. None where the pid file is a live host's, which
     the sandbox hides.
     """
     if host.files.sandbox.hides(host.paths.pid):
         return None
-    try:
-        with Folder(host.files.sandbox, "/proc") as processes:
-            pids = [int(name) for name in processes.names("") if PID_TEXT.fullmatch(name)]
-    except Problem:
-        return None
-    for pid in pids:
+    for pid in host.egress.pids():
         try:
             process = host.egress.process(pid)
         except Problem:
             continue
-        if process and host.paths.binary in process.words() and not verdict(process, _owner(host)):
+        if process and is_run_of(host, process) and not verdict(process, _owner(host)):
             return process
     return None
+
+
+def is_run_of(host: Host, process: Process) -> bool:
+    """Whether a process is the binary told to be memoryd, and nothing else that has both as words, for this host.
+
+    Two roots of one account may share a binary: where the system tells what the process was started with, it must lead
+    to this state dir.
+    """
+    words = process.words()
+    under = words[:-2]
+    if words[-2:] != (host.paths.binary, MARK):
+        return False
+    if under and not INTERPRETER.fullmatch(os.path.basename(under[0])):
+        return False
+    if any(word != "run" and not word.startswith("-") for word in under[1:]):
+        return False
+    environ = host.egress.environment(process)
+    return environ is None or _state_of(host, environ) == real(host.paths.state)
+
+
+def _state_of(host: Host, environ: Mapping[str, str]) -> str:
+    """The state dir that a process with this environment writes to, its links resolved; empty where none is told."""
+    try:
+        return real(open_host({}, environ, host.files.sandbox).paths.state)
+    except Problem:
+        return ""
 
 
 def verdict(process: Process, owner: int) -> str | None:
@@ -157,6 +214,7 @@ def terminate(host: Host, process: Process) -> str | None:
     The pid file goes only after confirmed death, and only while it still names this process. Raises Problem where the
     process survives.
     """
+    named = host.files.status(host.paths.pid, follow=False) is not None
     owner = _owner(host)
     last = reason = None
     for name, seconds in (("TERM", GRACE_SECONDS), ("KILL", KILL_SECONDS)):
@@ -167,7 +225,8 @@ def terminate(host: Host, process: Process) -> str | None:
             remove_pid_file(host, str(process.pid).encode())
             return last
     what = f"could not be ended: {reason}" if reason else "survived TERM and KILL"
-    raise Problem(f"memoryd (pid {process.pid}) {what}; its pid file is kept, look at it", host.paths.pid)
+    remedy = "its pid file is kept, look at it" if named else f"it has no pid file: end pid {process.pid} by hand"
+    raise Problem(f"memoryd (pid {process.pid}) {what}; {remedy}", host.paths.pid)
 
 
 def _not_the_same(found: Process, process: Process, owner: int) -> str | None:
@@ -186,4 +245,6 @@ def remove_pid_file(host: Host, text: bytes) -> None:
 
 
 def _owner(host: Host) -> int:
-    return host.files.owner(host.paths.pid)
+    """Whose the daemon is: the pid file's owner, and where there is none that of the folder it belongs in."""
+    status = host.files.status(host.paths.pid)
+    return host.files.owner(host.paths.state) if status is None else status.st_uid

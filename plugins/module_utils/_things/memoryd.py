@@ -19,6 +19,7 @@ from .._host.results import FAILED, Result
 from .comeback import Comeback, Watch
 from .daemon import (
     FUTURE,
+    LOST,
     MISSING,
     STALE,
     UNSEEN,
@@ -26,8 +27,7 @@ from .daemon import (
     Daemon,
     Fault,
     Heartbeat,
-    find_starting,
-    read_daemon,
+    find_daemon,
     read_heartbeat,
     remove_pid_file,
     terminate,
@@ -74,25 +74,34 @@ def plan_restart(
     """Whether memoryd is to be restarted; changes nothing. Raises Problem where what it runs from cannot be read."""
     if daemon.process is None:
         return _not_running(host, daemon)
-    newer = newer_file(host, daemon.process, asked.newer_than or (), record, ahead)
+    plan = _plan_of(host, daemon.process, beat, asked, record, ahead)
+    if daemon.stale and not plan.changed:
+        plan = RestartPlan(REMOVED, f"{plan.why}; the stale pid file goes ({daemon.stale})")
+    return plan._replace(why=f"{plan.why}; {LOST}") if daemon.lost else plan
+
+
+def _plan_of(
+    host: Host, process: Process, beat: Heartbeat, asked: Asked, record: Record | None, ahead: Ahead
+) -> RestartPlan:
+    newer = newer_file(host, process, asked.newer_than or (), record, ahead)
     fault = Fault() if asked.hung_after is None else beat.fault(asked.hung_after)
-    excuse = _excuse(host, daemon.process, fault, asked, record)
+    excuse = _excuse(host, process, fault, asked, record)
     if fault.kind and not excuse:
         return RestartPlan(RESTARTED, f"hung: {fault.words}")
     if newer:
         return RestartPlan(RESTARTED, f"it is older than {newer}")
     if asked.newer_than is None and asked.hung_after is None:
         return RestartPlan(RESTARTED, "asked for")
-    return RestartPlan(ALREADY, f"pid {daemon.pid} runs" + (f", but {excuse}" if excuse else " and is up to date"))
+    return RestartPlan(ALREADY, f"pid {process.pid} runs" + (f", but {excuse}" if excuse else " and is up to date"))
 
 
 def _not_running(host: Host, daemon: Daemon) -> RestartPlan:
     starts = f"the notifier starts it: its trigger runs {host.paths.launcher}"
     if daemon.stale:
         return RestartPlan(REMOVED, f"memoryd is not running, {starts}; the stale pid file goes ({daemon.stale})")
-    process = find_starting(host)
-    if process is not None:
-        return RestartPlan(STARTING, f"pid {process.pid} is starting: it indexes the vault before its first heartbeat")
+    if daemon.starting is not None:
+        pid = daemon.starting.pid
+        return RestartPlan(STARTING, f"pid {pid} is starting: it indexes the vault before its first heartbeat")
     return RestartPlan(NOT_RUNNING, f"memoryd is not running, {starts}")
 
 
@@ -122,21 +131,21 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
     """
     if options.get("state") == "ended":
         return end(host, check)
-    wait, hung_after = _patience(options), options.get("hung_after")
-    hung_after = None if hung_after is None else seconds("hung_after", hung_after, least=1)
-    asked = Asked(options.get("newer_than"), hung_after)
-    daemon, beat, record = read_daemon(host), read_heartbeat(host), recall(host)
+    wait, asked = _patience(options), _asked(options)
+    beat, record = read_heartbeat(host), recall(host)
+    daemon = find_daemon(host, beat)
     plan = plan_restart(host, daemon, beat, asked, record, ahead)
     if plan.changed and daemon.text:
         host.files.foresee(host.paths.pid, REMOVE)
-    if options.get("state") == "running" and not check and plan.action in (STARTING, NOT_RUNNING, REMOVED):
+    if options.get("state") == "running" and not check and daemon.process is None:
         return _awaited(host, plan, daemon, beat, asked, wait)
     if check or not plan.changed:
         if plan.action == ALREADY and not check:
             observe(host, _recorded(host, asked, record))
         return _result(plan, daemon)
-    if daemon.process is None:
+    if daemon.stale:
         remove_pid_file(host, daemon.text)
+    if plan.action == REMOVED or daemon.process is None:
         return _result(plan, daemon)
     watch = Watch(host, daemon.process, beat)
     sent = terminate(host, daemon.process)
@@ -158,14 +167,20 @@ def _patience(options: Mapping[str, Any]) -> Patience:
     )
 
 
+def _asked(options: Mapping[str, Any]) -> Asked:
+    hung_after = options.get("hung_after")
+    hung_after = None if hung_after is None else seconds("hung_after", hung_after, least=1)
+    return Asked(options.get("newer_than"), hung_after)
+
+
 def end(host: Host, check: bool) -> Result:
     """End memoryd for good, or say that it would be (check; contract §13): nobody is waited for.
 
     One that is only starting is ended too. The notifier has to have forgotten it before. Raises Problem where it
     survives; a process that is not memoryd is never signalled, and its pid file is removed.
     """
-    daemon = read_daemon(host)
-    process = daemon.process or find_starting(host)
+    daemon = find_daemon(host, read_heartbeat(host))
+    process = daemon.process or daemon.starting
     if process is None and not daemon.stale:
         return _result(RestartPlan(NOT_RUNNING, "memoryd is not running"), daemon)
     found = daemon._replace(pid=process.pid, process=process) if process else daemon
@@ -186,12 +201,13 @@ def observe(host: Host, paths: Sequence[str]) -> None:
     """
     record = recall(host)
     try:
-        process = read_daemon(host).process
+        beat = read_heartbeat(host)
+        process = find_daemon(host, beat).process
         if process is None or newer_file(host, process, paths, record):
             return
     except Problem:
         return
-    cured = not read_heartbeat(host).fault(HUNG_AFTER).kind
+    cured = not beat.fault(HUNG_AFTER).kind
     _write_down(host, process, paths, record, "" if record is None or cured else record.tried)
 
 
@@ -236,9 +252,9 @@ def _awaited(
     host: Host, plan: RestartPlan, daemon: Daemon, beat: Heartbeat, asked: Asked, wait: Patience
 ) -> Result:
     """See one come up where none runs; one that only starts is ended first where a restart is wanted in any case."""
-    starting = find_starting(host) if asked == Asked(None, None) else None
+    starting = daemon.starting if asked == Asked(None, None) else None
     watch = Watch(host, starting, beat)
-    if daemon.process is None and daemon.text:
+    if daemon.text:
         remove_pid_file(host, daemon.text)
     sent = terminate(host, starting) if starting else None
     comeback = watch.wait(*wait)

@@ -115,7 +115,23 @@ def test_beside_a_fresh_heartbeat_it_is_said_that_its_daemon_has_ended() -> None
     status, detail = rows(look(memoryd=ended))["memoryd-heartbeat"]
     assert status == "ok"
     assert detail.startswith("3 s old, watch=on; memoryd is not running (no process 7): start the notifier")
-    assert rows(look(memoryd={**ended, "pid": None}))["memoryd-heartbeat"] == ("ok", "3 s old, watch=on")
+    unnamed = {**ended, "pid": None, "problem": ""}
+    assert rows(look(memoryd=unnamed))["memoryd-heartbeat"] == ("ok", "3 s old, watch=on")
+
+
+def test_a_daemon_that_runs_without_its_pid_file_is_told_beside_its_heartbeat() -> None:
+    lost = {"running": True, "pid": 7, "problem": "it runs without its pid file"}
+    words = "3 s old, watch=on; pid 7: it runs without its pid file"
+    assert rows(look(memoryd=lost))["memoryd-heartbeat"] == ("ok", words)
+
+
+@pytest.mark.parametrize("complaint", ["", "heartbeat is 300 s old"])
+def test_a_pid_file_that_cannot_be_used_fails_whatever_the_heartbeat_says(complaint: str) -> None:
+    """As it does with update: a host that verify calls fine has nothing to do."""
+    problem = "/s/memoryd.pid: the pid file cannot be used"
+    odd = {"running": False, "pid": None, "problem": problem, "complaint": complaint}
+    status, detail = rows(look(memoryd=odd))["memoryd-heartbeat"]
+    assert (status, detail) == ("fail", "; ".join(filter(None, [complaint, problem])))
 
 
 def test_a_daemon_that_is_starting_is_not_told_to_be_started() -> None:

@@ -138,6 +138,12 @@ def test_a_rollback_fails_the_host_with_both_versions_and_the_last_words() -> No
     assert {name for name, (status, _detail) in found.items() if status == "fail"} == {"binary", "memoryd"}
 
 
+def test_a_restart_of_the_rollback_is_not_told_as_if_somebody_had_asked_for_it() -> None:
+    again = {**CHANGED, "action": "restarted", "detail": "asked for; pid 8 ended, pid 9 came up"}
+    found = rows(look(), **{"binary": NEW, "memoryd": LOST, "taken-back": BACK, "came-back": again})
+    assert found["memoryd"] == ("fail", f"{LOST['msg']}; with 7.1: pid 8 ended, pid 9 came up")
+
+
 def test_a_rollback_that_does_not_succeed_says_what_stays() -> None:
     found = rows(look(), **{"binary": NEW, "memoryd": LOST, "taken-back": {**BAD, "msg": "no space"}})
     assert found["binary"] == ("fail", "7.2 stays, the previous one is not back: no space")

@@ -162,6 +162,16 @@ def test_an_argument_that_no_program_can_take_is_an_outcome() -> None:
     assert free().run(Binary(sys.executable), ["a\0b"]).rc == REFUSED_RC
 
 
+def test_a_program_whose_interpreter_is_missing_is_not_missing_itself(tmp_path: Path) -> None:
+    program = tmp_path / "iapeer"
+    program.write_text("#!/no/such/interpreter\n")
+    program.chmod(0o755)
+    done = free().run(Binary(str(program)), [])
+    assert (done.rc, done.missing) == (REFUSED_RC, False)
+    assert done.complaint == f"{program}: No such file or directory: the file is there, its interpreter is missing"
+    assert free().run(Binary(str(tmp_path / "other")), []).missing
+
+
 def test_a_command_that_takes_too_long_is_ended() -> None:
     begun = time.monotonic()
     done = free().run(Binary(sys.executable), ["-c", "import time; time.sleep(60)"], timeout=0.3)
@@ -173,7 +183,12 @@ def test_a_command_that_takes_too_long_is_ended() -> None:
 def test_a_complaint_is_the_first_telling_line() -> None:
     assert Outcome(1, "out\n", "\n  first \nsecond").complaint == "first"
     assert Outcome(1, "\n out\n").complaint == "out"
+    assert Outcome(1, "ok a\nFAIL b\nok c\n").complaint == "FAIL b"
+    assert Outcome(1, "ok a\nok c\n").complaint == "ok c"
     assert Outcome(7).complaint == "exit code 7"
+    assert Outcome(-11).complaint == "killed by signal 11 (SIGSEGV)"
+    assert Outcome(-11, "", "oh").complaint == "oh; killed by signal 11 (SIGSEGV)"
+    assert Outcome(-200).complaint == "killed by signal 200"
     assert len(Outcome(1, "x" * 900).complaint) == 200
 
 

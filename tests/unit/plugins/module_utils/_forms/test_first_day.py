@@ -77,8 +77,8 @@ def test_what_is_no_answer_is_refused(home_of: Home, options: dict[str, str]) ->
 @pytest.mark.parametrize(
     ("version", "flavour", "why"),
     [
-        ("1.0.0", "", "init in a scratch: unknown flag: --skip-deps"),
-        ("7.1.0", "fail", "init in a scratch: no luck today"),
+        ("1.0.0", "", "init in a scratch: unknown flag: --skip-deps; exit code 2"),
+        ("7.1.0", "fail", "init in a scratch: no luck today; exit code 1"),
         ("7.1.0", "silent", "not believed: the vault has no folders"),
     ],
 )

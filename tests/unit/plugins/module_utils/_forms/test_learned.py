@@ -310,6 +310,33 @@ def test_what_is_new_in_a_version_is_taken_as_it_comes(home_of: Home) -> None:
 # Where it runs, and what it gets to know
 
 
+def test_what_a_provider_leaves_running_does_not_outlive_the_scratch(home_of: Home) -> None:
+    home_of.script("(sleep 60; mkdir -p \"$IAPEER_ROOT/late\") >/dev/null 2>&1 </dev/null &\necho $! > pid; exit 3\n")
+    host = home_of.host()
+    with scratch.scratch_host(host, scratch.settings_of(host.config)) as made:
+        assert scratch.run(made, host, str(home_of.place.binary), ["update"], 20).rc == 3
+        pid = int(Path(made.root, "pid").read_text())
+        assert not host.egress.alive(pid)
+    assert list(home_of.temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("ending", "words"),
+    [
+        ("exit 3", "ok config scratch/vault; exit code 3"),
+        ("echo 'FAIL surfaces disk full'; echo 'ok guide'; exit 1", "FAIL surfaces disk full; exit code 1"),
+        ("echo no luck >&2; exit 1", "no luck; exit code 1"),
+        ("kill -SEGV $$", "ok config scratch/vault; killed by signal 11 (SIGSEGV)"),
+    ],
+)
+def test_why_a_provider_cannot_is_told_by_how_it_ended_and_the_same_in_each_run(
+    home_of: Home, ending: str, words: str
+) -> None:
+    home_of.script(f'[ "$1" = update ] || exit 1\necho "ok forms"; echo "ok config $IAPEER_ROOT/vault"\n{ending}\n')
+    for _time in range(2):
+        assert learned.study(home_of.host()).why == f"update --skip-binary in a scratch: {words}"
+
+
 def test_a_provider_gets_an_environment_made_from_nothing(home_of: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "secret")
     home_of.place.configure("IAPEER_MEMORY_MODE=lean", "IAPEER_MEMORY_PROACTIVE_INDEX=1", "IAPEER_MEMORY_MCP_PORT=9000")
@@ -437,4 +464,7 @@ def test_a_run_seen_by_strace_opens_nothing_for_writing_outside_its_scratch(home
     written = {path for path in changed_paths(text) if not path.startswith(f"{home_of.temporary}/")}
     assert written - {"/dev/null"} == set()
     assert str(home_of.temporary) in str(changed_paths(text))
-    assert not re.search(r"AF_INET|\bt?g?kill\(", text)
+    assert "AF_INET" not in text
+    _own, *others = dict.fromkeys(re.findall(r"(?m)^\d+", text))
+    signalled = set(re.findall(r"\bt?g?kill\((-?\d+)", text))
+    assert signalled <= {f"-{pid}" for pid in others}  # what may be left of what the run itself has started

@@ -88,7 +88,7 @@ def test_that_a_binary_cannot_is_asked_once(home_of: Home) -> None:
     home_of.install("1.0.0")
     host = home_of.host()
     done = ensure(host, {}, check=False)
-    why = "update --skip-binary in a scratch: unknown flag: --skip-binary"
+    why = "update --skip-binary in a scratch: unknown flag: --skip-binary; exit code 2"
     data = {"origin": "bundled", "version": "1.0.0"}
     assert done == Result("skipped", f"bundled: {why}", data=data)
     assert new_process(home_of) == [("update",), ("version",)]

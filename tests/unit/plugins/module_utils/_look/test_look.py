@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.egress import Binary, Outcome
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._forms.ahead import NOTHING
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.host import Host
@@ -23,7 +24,7 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates im
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.steps import STEPS
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.checks import check_rows
 from ansible_collections.agfpd.iapeer_memory.tests.hypothesis_profiles import PROFILE
-from ansible_collections.agfpd.iapeer_memory.tests.unit.fakes import StillClock
+from ansible_collections.agfpd.iapeer_memory.tests.unit.fakes import Call, StillClock, transcript
 from ansible_collections.agfpd.iapeer_memory.tests.unit.generated_hosts import SECRET, SPEC, VERSION, Generated
 
 pytestmark = pytest.mark.property
@@ -46,6 +47,18 @@ CHECKS = {
     "wake-policy": "wake-policy",
     "role-descriptions": "role-descriptions",
 }
+
+
+def test_what_a_program_says_in_a_scratch_is_not_taken_for_what_it_says_on_the_host() -> None:
+    scratch, told = Outcome(127, "", "env: bun: no such file"), Outcome(0, "1.4.0\n")
+    env, asked = {"PATH": "/bin"}, Call("iapeer-memory", ("version",), told)
+    in_scratch = asked._replace(outcome=scratch, cwd="/s")
+    binary, args = Binary("/b/iapeer-memory"), ["version"]
+    with transcript(in_scratch, asked, in_scratch) as egress:
+        remembering = look.Remembering(egress)
+        assert remembering.run(binary, args, cwd="/s", env=env) == scratch
+        assert [remembering.run(binary, args, cwd=None, env=None), remembering.run(binary, args)] == [told, told]
+        assert remembering.run(binary, args, cwd="/s", env=env) == scratch
 
 
 def run_for_real(host: Host, found: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +153,50 @@ def test_what_was_kept_before_gives_way_to_the_one_that_is_replaced_now(place: P
     assert previous.read_text() == "#!/bin/sh\n"
 
 
+def occupied(place: Place, previous: Path, how: str) -> None:
+    """Something stands where the binary that is replaced would be kept."""
+    theirs = place.write(place.home / "notes.txt", "precious\n")
+    if how == "folder":
+        previous.mkdir()
+    elif how == "FIFO":
+        os.mkfifo(previous)
+    elif how == "socket":
+        with socket.socket(socket.AF_UNIX) as server:
+            os.chdir(previous.parent)
+            server.bind(previous.name)
+    elif how == "loop":
+        previous.symlink_to(previous.name)
+    elif how == "dangling":
+        previous.symlink_to("nothing")
+    elif how == "link out":
+        previous.symlink_to(place.base / "brought" / "source")
+    elif how == "read only":
+        place.write(previous, "kept", 0o444)
+    else:
+        previous.symlink_to(theirs)
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("how", ["link", "link out", "dangling", "loop", "folder", "FIFO", "socket", "read only"])
+def test_where_the_old_one_cannot_be_kept_nothing_is_touched_and_check_mode_says_the_same(
+    place: Place, source: Path, monkeypatch: pytest.MonkeyPatch, how: str, check: bool
+) -> None:
+    if how == "read only" and os.geteuid() == 0:
+        pytest.skip("root may write it")
+    monkeypatch.chdir(place.base)
+    previous = place.binary.with_name("iapeer-memory.previous")
+    occupied(place, previous, how)
+    before = place.snapshot()
+    with pytest.raises(Problem) as problem:
+        ensure(place, source, check)
+    assert problem.value.path == str(previous)
+    if previous.is_symlink():
+        assert problem.value.reason == "a link stands where the previous binary is kept: remove it"
+        with pytest.raises(Problem):
+            ensure(place, None, check, state="previous")
+    assert place.snapshot() == before
+
+
 def test_a_host_without_a_binary_gets_one(place: Place, source: Path) -> None:
     place.binary.unlink()
     place.binary.parent.rmdir()
@@ -294,6 +340,22 @@ def test_the_previous_one_takes_its_name_again(place: Place) -> None:
     assert done.detail == f"{place.binary} is the previous one again, version 1.4.0"
     assert (place.binary.read_text(), place.binary.stat().st_mode & 0o7777) == ("#!/bin/sh\necho 1.4.0\n", 0o700)
     assert sorted(path.name for path in place.binary.parent.iterdir()) == ["iapeer-memory"]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [("#!/bin/sh\necho 'libx: cannot open' >&2\nexit 127\n", "libx: cannot open"), ("#!/bin/sh\n:\n", "exit code 0")],
+)
+@pytest.mark.parametrize("check", [True, False])
+def test_a_previous_one_that_does_not_work_does_not_get_the_name(
+    place: Place, check: bool, text: str, complaint: str
+) -> None:
+    old = place.write(place.binary.with_name("iapeer-memory.previous"), text, 0o755)
+    before = place.snapshot()
+    with pytest.raises(Problem) as problem:
+        ensure_with(open_host({}, place.environ()), check, state="previous")
+    assert str(problem.value) == f"{old}: the previous one tells no version: {complaint}; the new one stays"
+    assert place.snapshot() == before
 
 
 def test_without_a_previous_one_there_is_nothing_to_take_back(place: Place) -> None:

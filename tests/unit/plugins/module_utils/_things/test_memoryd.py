@@ -79,12 +79,26 @@ Start = Callable[..., "subprocess.Popen[bytes]"]
 
 
 @pytest.fixture
-def start() -> Iterator[Start]:
-    """Start a process that looks like memoryd (or like something else) and is ready; ended with the test."""
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start a process that looks like memoryd (or like something else) and is ready; ended with the test.
+
+    Where its name is a path, it is a script there. environ: what it is started with besides our own.
+    """
     started: list[subprocess.Popen[bytes]] = []
 
-    def begin(code: str = POLITE, name: str = "memoryd", more: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen([sys.executable, "-c", code, name, *more], stdout=subprocess.PIPE)
+    def begin(
+        code: str = POLITE,
+        name: str = "memoryd",
+        more: tuple[str, ...] = (),
+        environ: Mapping[str, str] | None = None,
+    ) -> subprocess.Popen[bytes]:
+        env = {**os.environ, **({"IAPEER_MEMORY_STATE_DIR": str(tmp_path / "state")} if environ is None else environ)}
+        words = ["-c", code, name, *more]
+        if os.path.isabs(name):
+            os.makedirs(os.path.dirname(name), exist_ok=True)
+            Path(name).write_text(code)
+            words = [name, *more]
+        process = subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, env=env)
         started.append(process)
         assert process.stdout is not None
         process.stdout.readline()
@@ -271,6 +285,7 @@ def test_an_odd_pid_file_is_refused_and_left(
     ) as caught:
         restart(host)
     assert caught.value.path == str(path)
+    assert f"; remove {path}" in str(caught.value)
     assert os.lstat(path) == before
     assert still_runs(process)
     assert signals(host) == []
@@ -853,6 +868,156 @@ def test_a_daemon_that_still_indexes_is_starting_and_does_not_hang(host: Host, s
         assert (result["action"], result["changed"]) == ("starting", False)
         assert result["detail"] == f"pid {process.pid} is starting: it indexes the vault before its first heartbeat"
     assert still_runs(process)
+
+
+@pytest.mark.parametrize(
+    ("words", "is_one"),
+    [
+        ("BIN memoryd", True),
+        ("/usr/bin/python3.13 -IS BIN memoryd", True),
+        ("node BIN memoryd", True),
+        ("bun run BIN memoryd", True),
+        ("BIN memoryd --help", False),
+        ("BIN --verbose memoryd", False),
+        ("BIN hook post-write memoryd", False),
+        ("cp BIN memoryd", False),
+        ("edit BIN memoryd", False),
+        ("vim -p BIN memoryd", False),
+        ("git add BIN memoryd", False),
+        ("timeout 5 BIN memoryd", False),
+        ("strace -f BIN memoryd", False),
+        ("sh -c cat BIN memoryd", False),
+        ("python3 -m trace BIN memoryd", False),
+        ("grep -c memoryd BIN", False),
+        ("tail -f BIN BINmemoryd memoryd", False),
+        ("memoryd", False),
+        ("", False),
+    ],
+)
+def test_a_program_that_has_binary_and_mark_among_its_words_is_no_daemon_by_that(
+    host: Host, words: str, is_one: bool
+) -> None:
+    argv = tuple(words.replace("BIN", host.paths.binary).split())
+    for known in (argv, ()):  # one by one, and as the one line that a process or a Mac tells
+        process = Process(2**31 - 1, os.getuid(), "S", " ".join(argv), 0.0, True, "1", known)
+        assert daemon.is_run_of(host, process) == is_one
+
+
+@pytest.fixture
+def lost(host: Host, start: Start) -> subprocess.Popen[bytes]:
+    """A daemon that beats and has no pid file."""
+    process = start(name=host.paths.binary, more=("memoryd",))
+    time.sleep(0.2)
+    beat(host)
+    return process
+
+
+def test_a_daemon_that_has_lost_its_pid_file_is_the_daemon(
+    host: Host, lost: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    """What beats is not starting: a start indexes before its first heartbeat."""
+    paths = files(tmp_path, "binary")
+    result = restart(host, newer_than=paths, hung_after=120)
+    words = f"pid {lost.pid} runs and is up to date; it runs without its pid file"
+    assert (result["action"], result["changed"], result["detail"]) == ("already", False, words)
+    assert record(host)["pid"] == lost.pid
+    Path(paths[0]).write_text("new")
+    for check in (True, False):
+        assert still_runs(lost)
+        result = restart(host, check, newer_than=paths, hung_after=120)
+        assert (result["action"], result["old_pid"]) == ("restarted", lost.pid)
+        assert result["detail"] == f"it is older than {paths[0]}; it runs without its pid file"
+    assert lost.wait(5) is not None
+
+
+def test_a_hung_daemon_that_has_lost_its_pid_file_is_ended(host: Host, lost: subprocess.Popen[bytes]) -> None:
+    later = host._replace(clock=Later(500))
+    assert restart(later, check=True, hung_after=120)["detail"].startswith("hung: heartbeat is 500 s old; ")
+    assert restart(host, state="ended")["old_pid"] == lost.pid
+    assert lost.wait(5) is not None
+
+
+def test_a_pid_file_that_names_another_goes_and_the_daemon_without_one_stays(
+    host: Host, lost: subprocess.Popen[bytes]
+) -> None:
+    path = pid_file(host, "rubbish")
+    result = restart(host, hung_after=120)
+    assert (result["action"], result["changed"]) == ("pid_file_removed", True)
+    assert f"pid {lost.pid} runs" in result["detail"]
+    assert not path.exists()
+    assert still_runs(lost)
+    pid_file(host, "rubbish")
+    assert restart(host)["old_pid"] == lost.pid
+    assert lost.wait(5) is not None
+    assert not path.exists()
+
+
+def test_a_heartbeat_of_before_its_start_or_from_the_future_makes_no_daemon_of_one_that_starts(
+    host: Host, lost: subprocess.Popen[bytes]
+) -> None:
+    for age in (5, -3600):
+        beat(host, age)
+        assert restart(host, hung_after=120)["action"] == "starting"
+    assert still_runs(lost)
+
+
+def test_one_without_a_pid_file_that_cannot_be_ended_is_to_be_ended_by_hand(
+    host: Host, lost: subprocess.Popen[bytes]
+) -> None:
+    class Forbidden(Watched):
+        def signal(self, pid: int, number: int, verdict: Any) -> str | None:
+            return f"no permission to signal {pid}"
+
+    with pytest.raises(Problem, match=f"it has no pid file: end pid {lost.pid} by hand"):
+        restart(host._replace(egress=Forbidden()))
+
+
+@pytest.mark.skipif(not ROOT, reason="needs a process of another user")
+def test_root_ends_the_daemon_of_the_user_whom_the_state_dir_belongs_to(host: Host, start: Start) -> None:
+    process = start(code=NOBODY, name=host.paths.binary, more=("memoryd",))
+    assert restart(host, state="ended")["action"] == "not_running"
+    os.chown(host.paths.state, 65534, 65534)
+    assert restart(host, state="ended")["old_pid"] == process.pid
+    assert process.wait(5) is not None
+
+
+def test_a_new_daemon_that_beats_without_a_pid_file_has_come_back(host: Host, start: Start) -> None:
+    old = start()
+    pid_file(host, old.pid)
+    new = start(name=host.paths.binary, more=("memoryd",))
+    time.sleep(0.2)
+    beat(host)
+    result = restart(host, wait=2, index_wait=60)
+    assert (result["state"], result["new_pid"]) == ("back", new.pid)
+
+
+def other_roots(tmp_path: Path) -> Iterator[tuple[Mapping[str, str], bool]]:
+    """What a daemon of the same binary may be started with, and whether it is of the host whose state dir is state."""
+    state, config = str(tmp_path / "state"), tmp_path / "config.env"
+    config.write_text(f'IAPEER_MEMORY_STATE_DIR="{state}"\n')
+    (tmp_path / "home/.iapeer/state").mkdir(parents=True)
+    (tmp_path / "home/.iapeer/state/iapeer-memory").symlink_to(state)
+    (tmp_path / "link").symlink_to(state)
+    yield {"IAPEER_MEMORY_STATE_DIR": str(tmp_path / "link")}, True
+    yield {"IAPEER_MEMORY_STATE_DIR": str(tmp_path / "other")}, False
+    yield {"IAPEER_MEMORY_STATE_DIR": "not/absolute"}, False
+    yield {"IAPEER_MEMORY_CONFIG_FILE": str(config)}, True
+    yield {"IAPEER_MEMORY_CONFIG_FILE": str(config), "IAPEER_MEMORY_STATE_DIR": str(tmp_path / "other")}, False
+    yield {"HOME": str(tmp_path / "home")}, True
+    yield {"HOME": str(tmp_path / "home"), "IAPEER_ROOT": str(tmp_path / "second")}, False
+    yield {"HOME": str(tmp_path / "elsewhere")}, False
+
+
+def test_a_daemon_of_another_root_that_shares_the_binary_is_not_this_hosts(
+    host: Host, start: Start, tmp_path: Path
+) -> None:
+    for environ, is_ours in other_roots(tmp_path):
+        process = start(name=host.paths.binary, more=("memoryd",), environ=environ)
+        assert restart(host, hung_after=120)["action"] == ("starting" if is_ours else "not_running"), environ
+        ended = restart(host, state="ended")["old_pid"]
+        assert (ended, still_runs(process)) == ((process.pid, False) if is_ours else (None, True)), environ
+        process.kill()
+        process.wait()
 
 
 @pytest.mark.parametrize(
