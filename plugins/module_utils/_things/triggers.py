@@ -195,6 +195,8 @@ class _Work:
             return Done(wanted, TriggerPlan(SKIPPED, reason, None, None, None), current, missing)
         if not self.check:
             current = self._sent(senders, wanted, plan.message)
+        if len(senders) > 1:
+            plan = plan._replace(detail=f"{plan.detail}, by {' or '.join(LIKELY)}: the registry names no runtime")
         return Done(wanted, plan, current, missing)
 
     def _missing(self, wanted: Wanted, ahead: Ahead) -> str:

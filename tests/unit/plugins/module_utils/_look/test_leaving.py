@@ -300,7 +300,11 @@ def test_without_a_known_runtime_each_one_is_tried(installed: Place) -> None:
 
     egress._core = core  # type: ignore[method-assign]
     egress.calls.clear()
+    foretold = triggers.ensure(host, {**BUNDLED, "state": "absent", "standard": True, "wait": 1}, True)
+    doubt = "by claude or codex: the registry names no runtime"
+    assert foretold.detail.startswith(f"unregistered iapeer-memory-memoryd, {doubt}; ")
     done = triggers.ensure(host, {**BUNDLED, "state": "absent", "standard": True, "wait": 1}, False)
+    assert done.detail == foretold.detail
     assert (done.failed, done.changed) == (False, True)
     senders = [call[4] for call in egress.calls if call[1] == "send"]
     assert senders == ["claude-index", "codex-index"] * 2
