@@ -73,15 +73,11 @@ def open_host(options: Mapping[str, Any], environ: Mapping[str, str], sandbox: S
         source = option if given or not said else _source(option, environ, config_file)
         return absolute(source, given or said or default)
 
-    paths = lay_out(
-        home,
-        root,
-        config_file,
-        place("state_dir", os.path.join(root, "state", NAME)),
-        place("cache_dir", os.path.join(root, "cache", NAME)),
-        place("logs_dir", os.path.join(root, "logs", NAME)),
-        place("binary_path", os.path.join(home, ".local", "bin", NAME)),
-    )
+    usual = {
+        **{f"{name}_dir": os.path.join(root, name, NAME) for name in ("state", "cache", "logs")},
+        "binary_path": os.path.join(home, ".local", "bin", NAME),
+    }
+    paths = lay_out(home, root, config_file, *(place(option, default) for option, default in usual.items()))
     config = plan_config(values, problem)
     return Host(
         paths,
