@@ -117,3 +117,31 @@ def _run_modules(host: ThrowawayHost, gather: Gather, folder: Path) -> list[str]
     run = finish(command, os.environ, None)
     assert run.recap["host"]["ignored"] == len(MODULES)
     return _failures(run, "host")
+
+
+def _listed(playbook: str, **variables: Any) -> Run:
+    """Have Ansible list the hosts of a playbook, before which it reads the keywords of the play."""
+    command = [str(Path(sys.executable).parent / "ansible-playbook"), COLLECTION + playbook, "-i", "h1,h2,"]
+    return finish([*command, "--list-hosts", "-e", json.dumps(variables)], os.environ, None)
+
+
+@pytest.mark.parametrize("keyword", ["hosts", "serial", "max_fail_percentage"])
+def test_hosts_and_batches_that_do_not_resolve_are_no_default(keyword: str) -> None:
+    run = _listed("uninstall", **{f"iapeer_memory_{keyword}": "{{ nope }}"})
+    assert run.rc != 0
+    assert "pattern: " not in run.output
+    assert f"keyword '{keyword}': " in run.output
+    assert "'nope' is undefined" in run.output
+
+
+def test_a_list_without_hosts_is_not_every_host() -> None:
+    run = _listed("uninstall", iapeer_memory_hosts=[])
+    assert run.rc != 0
+    assert "pattern: " not in run.output
+    assert "iapeer_memory_hosts must be a pattern of hosts, or a list of them, not []" in run.output
+
+
+def test_hosts_and_batches_may_be_lists() -> None:
+    run = _listed("install", iapeer_memory_serial=[1, "50%"], iapeer_memory_hosts=["h2"])
+    assert run.rc == 0
+    assert "pattern: ['h2']" in run.output

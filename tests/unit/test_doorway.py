@@ -160,6 +160,7 @@ GRANTS: dict[str, set[str]] = {
         "ansible.utils.color.stringc",
         "ansible.utils.display.Display",
     },
+    "filter/play_keyword.py": {"ansible.errors.AnsibleFilterError"},
     "callback/fleet_summary.py": {
         "ansible.constants.DEFAULT_STDOUT_CALLBACK",
         "ansible.plugins.callback.CallbackBase",
