@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import ThrowawayHost, diff
 from ansible_collections.agfpd.iapeer_memory.tests.integration.conftest import Build, Gather
@@ -27,6 +28,27 @@ ROLE: dict[str, tuple[dict[str, Any], str]] = {
         "value of restart must be one of: stale, always, never, got: sometimes",
     ),
     "timeout": ({"iapeer_memory_lock_timeout": "soon"}, "lock_timeout"),
+    "lock": (
+        {"iapeer_memory_lock_timeout": -1},
+        "iapeer_memory_lock_timeout must be a number of seconds from 0 on, not -1",
+    ),
+    "wait": (
+        {"iapeer_memory_restart_wait": -1},
+        "iapeer_memory_restart_wait must be a number of seconds from 0 on, not -1",
+    ),
+    "index": (
+        {"iapeer_memory_index_wait": "nan"},
+        "iapeer_memory_index_wait must be a number of seconds from 0 on, not 'nan'",
+    ),
+    "stale": (
+        {"iapeer_memory_heartbeat_stale_after": "-5"},
+        "iapeer_memory_heartbeat_stale_after must be a number of seconds from 1 on, not '-5'",
+    ),
+    "rollback": ({"iapeer_memory_rollback": "maybe"}, "iapeer_memory_rollback must be true or false, not 'maybe'"),
+    "unreachable": (
+        {"iapeer_memory_unreachable_fails": "maybe"},
+        "iapeer_memory_unreachable_fails must be true or false, not 'maybe'",
+    ),
     "root": ({"iapeer_memory_root": "relative/root"}, "iapeer_root must be an absolute path, not 'relative/root'"),
     "config": ({"iapeer_memory_config_file": "config.env"}, "config_file must be an absolute path, not 'config.env'"),
     "state": ({"iapeer_memory_state_dir": "./state"}, "state_dir must be an absolute path, not './state'"),
@@ -91,6 +113,30 @@ def test_wrong_options_of_the_role_stop_a_host_before_it_is_touched(
         assert {row.status for step, row in run.rows(name).items() if step != "binary"} == {"skip"}
         assert diff(before[name], hosts[name].snapshot(times=True)) == []
         assert hosts[name].calls() == []
+
+
+@pytest.mark.parametrize("playbook", ["update", "verify", "install", "uninstall"])
+def test_a_variable_that_does_not_resolve_is_no_default(build: Build, gather: Gather, playbook: str) -> None:
+    host = build(form="v1_2", peers=[])
+    before = host.snapshot(times=True)
+    read = _variables(playbook)
+    fleet = gather(**dict.fromkeys(read, host))
+    for name in read:
+        fleet.variables[name] = {name: "{{ nope }}"}
+    run = fleet.run(playbook, report=False, iapeer_memory_max_fail_percentage=100)
+    assert run.rc == 2
+    for name in read:
+        (message,) = _failures(run, name)
+        assert "'nope' is undefined" in message, name
+    assert diff(before, host.snapshot(times=True)) == []
+    assert host.calls() == []
+
+
+def _variables(playbook: str) -> list[str]:
+    """The variables that an entry point of the role names."""
+    path = Path(__file__).resolve().parents[2] / "roles" / "host" / "meta" / "argument_specs.yml"
+    specs = yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"]
+    return sorted(specs[playbook]["options"])
 
 
 def test_wrong_options_of_a_module_give_one_message_and_touch_nothing(

@@ -155,7 +155,6 @@ GRANTS: dict[str, set[str]] = {
     "action/report.py": {
         "ansible.constants.DEFAULT_STDOUT_CALLBACK",
         "ansible.errors.AnsibleActionFail",
-        "ansible.module_utils.parsing.convert_bool.boolean",
         "ansible.plugins.action.ActionBase",
         "ansible.utils.color.stringc",
         "ansible.utils.display.Display",
@@ -165,6 +164,7 @@ GRANTS: dict[str, set[str]] = {
         "ansible.constants.DEFAULT_STDOUT_CALLBACK",
         "ansible.plugins.callback.CallbackBase",
     },
+    "plugin_utils/asked.py": {"ansible.module_utils.parsing.convert_bool.boolean"},
     "plugin_utils/differences.py": {
         "ansible.constants.DEFAULT_STDOUT_CALLBACK",
         "ansible.utils.display.Display",
