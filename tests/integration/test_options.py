@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import ThrowawayHost, diff
+from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import Peer, ThrowawayHost, diff, write_json
 from ansible_collections.agfpd.iapeer_memory.tests.integration.conftest import Build, Gather
 from ansible_collections.agfpd.iapeer_memory.tests.integration.playbook import COLLECTION, Run, finish
 
@@ -132,11 +132,41 @@ def test_a_variable_that_does_not_resolve_is_no_default(build: Build, gather: Ga
     assert host.calls() == []
 
 
-def _variables(playbook: str) -> list[str]:
-    """The variables that an entry point of the role names."""
+@pytest.mark.parametrize("playbook", ["update", "verify", "install", "uninstall"])
+def test_a_variable_that_an_entry_point_does_not_name_is_not_read(
+    build: Build, gather: Gather, playbook: str
+) -> None:
+    fleet = gather(build(form="v1_2", peers=[Peer("alpha")]))
+    read = _variables(playbook)
+    chosen = {"iapeer_memory_repair": True, "iapeer_memory_restart_wait": 0}
+    options = {name: chosen.get(name) if name in read else "{{ nope }}" for name in _variables()}
+    del options["iapeer_memory_report_dir"]
+    run = fleet.run(playbook, **options)
+    assert "nope" not in run.output
+    assert run.named("repaired" if playbook == "verify" else "changed") != []
+
+
+def _variables(playbook: str | None = None) -> list[str]:
+    """The variables that an entry point of the role names, or any of them."""
     path = Path(__file__).resolve().parents[2] / "roles" / "host" / "meta" / "argument_specs.yml"
     specs = yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"]
-    return sorted(specs[playbook]["options"])
+    return sorted({name for each, spec in specs.items() if playbook in (each, None) for name in spec["options"]})
+
+
+def test_null_and_empty_text_are_the_default_where_the_role_is_used_too(
+    build: Build, gather: Gather, tmp_path: Path
+) -> None:
+    host = build(form="v1_2", peers=[])
+    fleet = gather(null=host, blank=host)
+    for name, empty in (("null", None), ("blank", "")):
+        fleet.variables[name] = dict.fromkeys(_variables("update"), empty)
+        del fleet.variables[name]["iapeer_memory_report_dir"]
+    play = {"hosts": "all", "gather_facts": False, "roles": [COLLECTION + "host"]}
+    write_json(tmp_path / "play.json", [play])
+    run = fleet.run(str(tmp_path / "play.json"), "--check")
+    assert run.rc == 0
+    assert run.rows("null") == run.rows("blank")
+    assert run.failed("null") == []
 
 
 def test_wrong_options_of_a_module_give_one_message_and_touch_nothing(
