@@ -40,10 +40,12 @@ options:
     required: true
   look:
     description: What M(agfpd.iapeer_memory.host_plan) returned. A host that was not looked at is one that failed.
+    version_added: 0.2.0
     type: dict
     default: {}
   done:
     description: The registered results of the tasks that followed the look, by step.
+    version_added: 0.2.0
     type: dict
     default: {}
   repair:
@@ -65,6 +67,7 @@ options:
     description: >-
       Whether a host that could not be reached counts as failed. Ansible's C(max_fail_percentage) counts failed hosts
       only, so this is what lets an unreachable one stop the batches after it.
+    version_added: 0.2.0
     type: bool
     default: false
 """
