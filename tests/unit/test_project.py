@@ -37,6 +37,9 @@ HEADER = """\
 # How code refers to docs/contract.md: contract §5, contract §5 and §11.
 REFERENCE = re.compile(r"contract §(\d+)(?:,? and §(\d+))?")
 
+# The markup of documentation, which a changelog prints as it stands.
+MARKUP = re.compile(r"\b(?:[A-Z]|RV)\([^)]*\)")
+
 # The brackets keep this file from saying what it forbids.
 FORBIDDEN = {
     "an absolute path of one machine": re.compile(r"(?<![\w.~}\])-])/(?:[r]oot|[w]ork|[f]arm)/"),
@@ -224,6 +227,12 @@ def test_no_file_speaks_of_one_machine_or_its_history() -> None:
         if words.search(line)
     ]
     assert not found, "\n".join(found)
+
+
+def test_fragments_of_the_changelog_are_written_for_it() -> None:
+    texts = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "changelogs" / "fragments").glob("*.yml")}
+    assert {name: found for name, text in texts.items() if (found := MARKUP.findall(text))} == {}
+    assert [name for name, text in texts.items() if re.search(r"\bnew modules?\b", text, re.IGNORECASE)] == []
 
 
 def test_every_section_of_the_contract_that_is_referred_to_is_there() -> None:
