@@ -48,10 +48,10 @@ class ActionModule(ActionBase):
         asked = {"repair": False, "rollback": True}
         try:
             self._refuse_parts(task_vars or {})
-            options = self._read(self._task.args)
-            report = self._read(options.pop("report", {}))
-            asked = {name: options.get(name, value) for name, value in asked.items()}
+            report = self._read(self._task.args.get("report") or {})
             self._announce(report, task_vars or {})
+            options = self._read({name: value for name, value in self._task.args.items() if name != "report"})
+            asked = {name: options.get(name, value) for name, value in asked.items()}
             looked = self._look(options, task_vars)
         except (AnsibleActionFail, Problem) as problem:
             stopped = {"action": "failed", "stopped": str(problem), "asked": asked, "next": ONLY_REPORT}

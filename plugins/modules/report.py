@@ -58,7 +58,8 @@ options:
     default: 120
   report_dir:
     description:
-      - A folder on the controller for the report; its file is named after the host.
+      - A folder on the controller for the report; its file is named after the host. A relative path is below the folder
+        in which Ansible was started.
       - Beside it C(fleet.json) tells every host of the run, with its state, first reason and batch, and C(index.html)
         the same for people. Hosts whose turn has not come have a report that says so.
       - The last host of a batch prints a line that says how far the run is.

@@ -78,6 +78,14 @@ def test_a_folder_of_reports_that_is_none_is_not_made(tmp_path: Path, monkeypatc
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_run_is_announced_in_the_folder_that_one_is_in_though_an_option_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "stopped" in run(report={"playbook": "update", "report_dir": "reports"}, wait=-1)
+    assert (tmp_path / "reports" / "fleet.json").is_file()
+
+
 def test_null_and_empty_text_are_the_default(handed: list[dict[str, Any]]) -> None:
     for empty in (None, ""):
         result = run(**{option: empty for option, _variable, _values in WRONG if option not in OF_THE_REPORT})
