@@ -16,6 +16,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates import PLANS, is_due, plan_of
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.asked import given, read, variable
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.checks import rows_of
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.differences import counted
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.payload import uncollected
@@ -31,6 +32,7 @@ from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.sources import
 
 MODULE = "agfpd.iapeer_memory.host_plan"
 REPORT = "agfpd.iapeer_memory.report"
+ROLE = "agfpd.iapeer_memory.host"
 FINISHED, ONLY_REPORT = "finished", "report"
 
 
@@ -43,26 +45,35 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the look and next: the tasks that follow, report or finished; what stops a look is told as stopped."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        options = {name: value for name, value in self._task.args.items() if value is not None and value != ""}
-        report = dict(options.pop("report", None) or {})
+        asked = {"repair": False, "rollback": True}
         try:
             self._refuse_parts(task_vars or {})
+            report = self._read(self._task.args.get("report") or {})
             self._announce(report, task_vars or {})
+            options = self._read({name: value for name, value in self._task.args.items() if name != "report"})
+            asked = {name: options.get(name, value) for name, value in asked.items()}
             looked = self._look(options, task_vars)
         except AnsibleConnectionFailure:  # unreachable, which Ansible says
             raise
-        except AnsibleError as problem:  # a become that fails is none of a module
-            return {**result, "changed": False, "action": "failed", "stopped": str(problem), "next": ONLY_REPORT}
+        except (AnsibleError, Problem) as problem:  # a become that fails is none of a module
+            stopped = {"action": "failed", "stopped": str(problem), "asked": asked, "next": ONLY_REPORT}
+            return {**result, "changed": False, **stopped}
         if looked.get("failed"):
             looked["failed"] = False  # else Ansible judges by the exit code of a module that was killed
             looked["stopped"] = str(looked.get("msg") or looked.get("module_stderr") or "it ended without a word")
         # Ansible shows differences only of what it calls changed.
         looked["changed"] = bool(looked.get("changed") or looked.get("diff"))
+        looked["asked"] = asked
         looked["next"] = self._next(looked, report)
         if looked["next"] == FINISHED:
             ended = self._report({**report, "look": looked}, task_vars)
             looked.update(summary=ended["summary"], rows=ended["steps"], state=ended["state"])
         return counted({**result, **looked})
+
+    def _read(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """The options that are given, each as what it is to be; a user of the role is told of its variables."""
+        in_role = str(self._task._role) == ROLE
+        return {name: read(name, value, variable(name) if in_role else name) for name, value in given(options).items()}
 
     def _refuse_parts(self, variables: Mapping[str, Any]) -> None:
         """A run of which tags choose a part would do nothing, or more than was asked for, and look fine."""
@@ -119,7 +130,7 @@ class ActionModule(ActionBase):
             return ONLY_REPORT
         if not report:  # the second look of a run, amid its steps
             return plan_of(looked).tasks
-        repair = bool(report.get("repair"))
+        repair: bool = looked["asked"]["repair"]
         acting = not self._task.check_mode and (repair or report.get("playbook") != "verify")
         plan = plan_of(looked)
         if acting and any(is_due(name, looked, {}, repair) for name in plan.order):
@@ -130,7 +141,7 @@ class ActionModule(ActionBase):
     def _report(self, options: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         """End the run at once: a host that is fine costs one task."""
         task = self._task.copy()
-        task.args = {name: value for name, value in options.items() if value is not None and value != ""}
+        task.args = options
         action = self._shared_loader_obj.action_loader.get(
             REPORT,
             task=task,

@@ -11,13 +11,13 @@ from typing import Any
 
 from ansible.constants import DEFAULT_STDOUT_CALLBACK
 from ansible.errors import AnsibleActionFail
-from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.color import stringc
 from ansible.utils.display import Display
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._documents.shown import shown
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.asked import given, read
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.checks import rows_of
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.conditions import UNREACHABLE, condition_of
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.report import Report
@@ -28,6 +28,7 @@ from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.screen import 
     table,
     table_wanted,
 )
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.steps import why_stopped
 
 COLORS = {"changed": "yellow", "repaired": "yellow", "fail": "red", "unreachable": "red", "skip": "cyan", "ok": "green"}
 
@@ -43,7 +44,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the rows and, where anything failed, failed or unreachable; touches only reports on the controller."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        options, variables = dict(self._task.args), task_vars or {}
+        options, variables = self._options(), task_vars or {}
         report = self._report(options, variables)
         context = context_of(str(self._task._uuid), variables)
         screen = Display()
@@ -51,11 +52,22 @@ class ActionModule(ActionBase):
         if not quiet and not self._task.no_log and table_wanted(report, len(context.hosts), screen.verbosity):
             _print_table(screen, report)
         if options.get("report_dir"):
-            result["report"], line = _write(report, str(options["report_dir"]), context)
+            result["report"], line = _write(report, options["report_dir"], context)
             if line and not quiet:
                 screen.display(line)
-        result.update(_returned(report, boolean(options.get("unreachable_fails"), strict=False)))
+        result.update(_returned(report, options.get("unreachable_fails", False)))
         return result
+
+    def _options(self) -> dict[str, Any]:
+        """The options that are given; where a look was stopped for one of them, that one is left out."""
+        options, found = given(self._task.args), dict[str, Any]()
+        for name, value in options.items():
+            try:
+                found[name] = read(name, value, name)
+            except Problem as problem:
+                if not why_stopped(options.get("look") or {}):
+                    raise AnsibleActionFail(str(problem)) from problem
+        return found
 
     def _report(self, options: dict[str, Any], variables: dict[str, Any]) -> Report:
         version, rows = str((options.get("look") or {}).get("version") or ""), rows_of(options)

@@ -104,6 +104,7 @@ options:
     description:
       - Where the wanted texts come from, which are those that the installed provider writes.
       - V(auto) learns them from it and takes the bundled ones where that cannot be done; V(bundled) asks nobody.
+    version_added: 0.2.0
     type: str
     choices: [auto, bundled]
     default: auto

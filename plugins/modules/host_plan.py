@@ -106,6 +106,22 @@ options:
     type: str
     choices: [stale, always, never]
     default: stale
+  wait:
+    description: Seconds that the steps will wait for a new memoryd with a fresh heartbeat.
+    type: float
+    default: 60
+  index_wait:
+    description: Seconds more that they will wait for one that is alive and still indexes the vault.
+    type: float
+    default: 1800
+  rollback:
+    description: Whether the steps may take the previous binary back. Returned in RV(asked).
+    type: bool
+    default: true
+  repair:
+    description: Whether verify may mend. Returned in RV(asked).
+    type: bool
+    default: false
   probe:
     description: Ask memoryd's port on the loopback interface whether anybody answers.
     type: bool
@@ -257,6 +273,19 @@ own:
       description: By name.
       type: dict
       sample: {"iapeer-memory-init": "..."}
+asked:
+  description: What was asked for, as yes or no, for the tasks after this one.
+  returned: where the module ran in a task
+  type: dict
+  contains:
+    repair:
+      description: Whether verify may mend.
+      type: bool
+      sample: false
+    rollback:
+      description: Whether the previous binary may be taken back.
+      type: bool
+      sample: true
 next:
   description: What comes next, C(steps) or C(leave) where one is to run, C(report), or C(finished) where all is told.
   returned: always
@@ -292,20 +321,19 @@ def main() -> None:
         argument_spec=host_arguments(
             playbook={"choices": ["update", "verify", "install", "uninstall"], "default": "update"},
             **{name: {"type": "str"} for name in ("locale", "mode", "human_name", "role_runtime")},
-            guide={"type": "bool", "default": True},
-            keep_binary={"type": "bool", "default": False},
+            **{name: {"type": "bool", "default": False} for name in ("keep", "keep_binary", "probe", "repair")},
+            **{name: {"type": "bool", "default": True} for name in ("guide", "rollback")},
             **{name: {"type": "path"} for name in ("binary_src", "templates_src", "skills_src", "src", "vault_path")},
+            **{name: {"type": "path"} for name in ("claude_bin", "codex_bin")},
             **{name: {"type": "dict"} for name in ("templates", "skills", "report")},
             checksum={"type": "str"},
             version={"type": "raw"},
             forms=FORMS,
-            keep={"type": "bool", "default": False},
-            claude_bin={"type": "path"},
-            codex_bin={"type": "path"},
             lock_timeout={"type": "float", "default": 15},
             hung_after={"type": "float", "default": 120},
             restart={"choices": ["stale", "always", "never"], "default": "stale"},
-            probe={"type": "bool", "default": False},
+            wait={"type": "float", "default": 60},
+            index_wait={"type": "float", "default": 1800},
         ),
         supports_check_mode=True,
     )

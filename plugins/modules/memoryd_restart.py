@@ -34,6 +34,7 @@ options:
       - V(ended) ends it for good, waits for nobody, and takes no further option. The notifier starts it again as long
         as it has a trigger for it.
       - V(running) is V(restarted), and where none runs the one that the notifier starts is waited for.
+    version_added: 0.2.0
     type: str
     choices: [restarted, running, ended]
     default: restarted
@@ -56,6 +57,7 @@ options:
     description:
       - How many seconds more to wait while the new process is alive and not yet up. Its start indexes the whole vault,
         which takes minutes where that is big.
+    version_added: 0.2.0
     type: float
     default: 1800
 """

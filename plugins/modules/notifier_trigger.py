@@ -36,6 +36,7 @@ options:
       - All triggers of a host at once, as the installed provider registers them. The watcher that starts memoryd, the
         weekly timer where it is wanted, and no longer the old sweep's.
       - Excludes the options of a single trigger.
+    version_added: 0.2.0
     type: bool
   kind:
     description: V(event) goes to the watcher, V(time) to the timer. Required without O(standard=true).

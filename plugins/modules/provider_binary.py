@@ -29,6 +29,7 @@ options:
     description:
       - V(absent) removes the binary, and the one that it replaced, which is kept beside it.
       - V(previous) gives the latter its name again, if it tells its version.
+    version_added: 0.2.0
     type: str
     choices: [present, absent, previous]
     default: present

@@ -32,6 +32,7 @@ options:
     required: true
   state:
     description: Whether the files are to be there. Only what belongs to O(part=launcher) is ever removed.
+    version_added: 0.2.0
     type: str
     choices: [present, absent]
     default: present

@@ -40,10 +40,12 @@ options:
     required: true
   look:
     description: What M(agfpd.iapeer_memory.host_plan) returned. A host that was not looked at is one that failed.
+    version_added: 0.2.0
     type: dict
     default: {}
   done:
     description: The registered results of the tasks that followed the look, by step.
+    version_added: 0.2.0
     type: dict
     default: {}
   repair:
@@ -56,7 +58,8 @@ options:
     default: 120
   report_dir:
     description:
-      - A folder on the controller for the report; its file is named after the host.
+      - A folder on the controller for the report; its file is named after the host. A relative path is below the folder
+        in which Ansible was started.
       - Beside it C(fleet.json) tells every host of the run, with its state, first reason and batch, and C(index.html)
         the same for people. Hosts whose turn has not come have a report that says so.
       - The last host of a batch prints a line that says how far the run is.
@@ -65,6 +68,7 @@ options:
     description: >-
       Whether a host that could not be reached counts as failed. Ansible's C(max_fail_percentage) counts failed hosts
       only, so this is what lets an unreachable one stop the batches after it.
+    version_added: 0.2.0
     type: bool
     default: false
 """

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: role_descriptions
 short_description: Describe the role peers in the registry
-version_added: 0.1.0
+version_added: 0.2.0
 description:
   - Gives every role peer of the roles manifest a description, through the core, where the registry has none.
   - The text is that of the role's template. What is described already stays as it is.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: wake_policy
 short_description: Have the role peers woken fresh
-version_added: 0.1.0
+version_added: 0.2.0
 description:
   - Sets C(wake_policy) to C(ephemeral) in the profile of every role peer of the roles manifest.
   - The profile belongs to the core, and the notifier writes it too. One key changes, the rest of it stays byte for

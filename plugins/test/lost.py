@@ -9,15 +9,17 @@ from collections.abc import Mapping
 from typing import Any, Callable
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates import is_lost
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.asked import read
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.steps import ran
 
 
 def lost(done: Mapping[str, Any], rollback: Any = True) -> bool:
     """Whether a rollback is wanted: memoryd did not come up with the binary that this run installed over another one.
 
-    done: the registered results by step. rollback: whether one is allowed; empty: it is.
+    done: the registered results by step. rollback: whether one is allowed; empty: it is. Raises Problem for what is
+    neither yes nor no.
     """
-    allowed = rollback in (None, "") or str(rollback).strip().lower() in ("true", "yes", "on", "1", "y", "t")
+    allowed: bool = rollback in (None, "") or read("rollback", rollback, "rollback")
     return allowed and is_lost(ran(done))
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import ThrowawayHost, diff
+from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import Peer, ThrowawayHost, diff, write_json
 from ansible_collections.agfpd.iapeer_memory.tests.integration.conftest import Build, Gather
 from ansible_collections.agfpd.iapeer_memory.tests.integration.playbook import COLLECTION, Run, finish
 
@@ -27,6 +28,27 @@ ROLE: dict[str, tuple[dict[str, Any], str]] = {
         "value of restart must be one of: stale, always, never, got: sometimes",
     ),
     "timeout": ({"iapeer_memory_lock_timeout": "soon"}, "lock_timeout"),
+    "lock": (
+        {"iapeer_memory_lock_timeout": -1},
+        "iapeer_memory_lock_timeout must be a number of seconds from 0 on, not -1",
+    ),
+    "wait": (
+        {"iapeer_memory_restart_wait": -1},
+        "iapeer_memory_restart_wait must be a number of seconds from 0 on, not -1",
+    ),
+    "index": (
+        {"iapeer_memory_index_wait": "nan"},
+        "iapeer_memory_index_wait must be a number of seconds from 0 on, not 'nan'",
+    ),
+    "stale": (
+        {"iapeer_memory_heartbeat_stale_after": "-5"},
+        "iapeer_memory_heartbeat_stale_after must be a number of seconds from 1 on, not '-5'",
+    ),
+    "rollback": ({"iapeer_memory_rollback": "maybe"}, "iapeer_memory_rollback must be true or false, not 'maybe'"),
+    "unreachable": (
+        {"iapeer_memory_unreachable_fails": "maybe"},
+        "iapeer_memory_unreachable_fails must be true or false, not 'maybe'",
+    ),
     "root": ({"iapeer_memory_root": "relative/root"}, "iapeer_root must be an absolute path, not 'relative/root'"),
     "config": ({"iapeer_memory_config_file": "config.env"}, "config_file must be an absolute path, not 'config.env'"),
     "state": ({"iapeer_memory_state_dir": "./state"}, "state_dir must be an absolute path, not './state'"),
@@ -93,6 +115,60 @@ def test_wrong_options_of_the_role_stop_a_host_before_it_is_touched(
         assert hosts[name].calls() == []
 
 
+@pytest.mark.parametrize("playbook", ["update", "verify", "install", "uninstall"])
+def test_a_variable_that_does_not_resolve_is_no_default(build: Build, gather: Gather, playbook: str) -> None:
+    host = build(form="v1_2", peers=[])
+    before = host.snapshot(times=True)
+    read = _variables(playbook)
+    fleet = gather(**dict.fromkeys(read, host))
+    for name in read:
+        fleet.variables[name] = {name: "{{ nope }}"}
+    run = fleet.run(playbook, report=False, iapeer_memory_max_fail_percentage=100)
+    assert run.rc == 2
+    for name in read:
+        (message,) = _failures(run, name)
+        assert "'nope' is undefined" in message, name
+    assert diff(before, host.snapshot(times=True)) == []
+    assert host.calls() == []
+
+
+@pytest.mark.parametrize("playbook", ["update", "verify", "install", "uninstall"])
+def test_a_variable_that_an_entry_point_does_not_name_is_not_read(
+    build: Build, gather: Gather, playbook: str
+) -> None:
+    fleet = gather(build(form="v1_2", peers=[Peer("alpha")]))
+    read = _variables(playbook)
+    chosen = {"iapeer_memory_repair": True, "iapeer_memory_restart_wait": 0}
+    options = {name: chosen.get(name) if name in read else "{{ nope }}" for name in _variables()}
+    del options["iapeer_memory_report_dir"]
+    run = fleet.run(playbook, **options)
+    assert "nope" not in run.output
+    assert run.named("repaired" if playbook == "verify" else "changed") != []
+
+
+def _variables(playbook: str | None = None) -> list[str]:
+    """The variables that an entry point of the role names, or any of them."""
+    path = Path(__file__).resolve().parents[2] / "roles" / "host" / "meta" / "argument_specs.yml"
+    specs = yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"]
+    return sorted({name for each, spec in specs.items() if playbook in (each, None) for name in spec["options"]})
+
+
+def test_null_and_empty_text_are_the_default_where_the_role_is_used_too(
+    build: Build, gather: Gather, tmp_path: Path
+) -> None:
+    host = build(form="v1_2", peers=[])
+    fleet = gather(null=host, blank=host)
+    for name, empty in (("null", None), ("blank", "")):
+        fleet.variables[name] = dict.fromkeys(_variables("update"), empty)
+        del fleet.variables[name]["iapeer_memory_report_dir"]
+    play = {"hosts": "all", "gather_facts": False, "roles": [COLLECTION + "host"]}
+    write_json(tmp_path / "play.json", [play])
+    run = fleet.run(str(tmp_path / "play.json"), "--check")
+    assert run.rc == 0
+    assert run.rows("null") == run.rows("blank")
+    assert run.failed("null") == []
+
+
 def test_wrong_options_of_a_module_give_one_message_and_touch_nothing(
     build: Build, gather: Gather, tmp_path: Path
 ) -> None:
@@ -117,3 +193,31 @@ def _run_modules(host: ThrowawayHost, gather: Gather, folder: Path) -> list[str]
     run = finish(command, os.environ, None)
     assert run.recap["host"]["ignored"] == len(MODULES)
     return _failures(run, "host")
+
+
+def _listed(playbook: str, **variables: Any) -> Run:
+    """Have Ansible list the hosts of a playbook, before which it reads the keywords of the play."""
+    command = [str(Path(sys.executable).parent / "ansible-playbook"), COLLECTION + playbook, "-i", "h1,h2,"]
+    return finish([*command, "--list-hosts", "-e", json.dumps(variables)], os.environ, None)
+
+
+@pytest.mark.parametrize("keyword", ["hosts", "serial", "max_fail_percentage"])
+def test_hosts_and_batches_that_do_not_resolve_are_no_default(keyword: str) -> None:
+    run = _listed("uninstall", **{f"iapeer_memory_{keyword}": "{{ nope }}"})
+    assert run.rc != 0
+    assert "pattern: " not in run.output
+    assert f"keyword '{keyword}': " in run.output
+    assert "'nope' is undefined" in run.output
+
+
+def test_a_list_without_hosts_is_not_every_host() -> None:
+    run = _listed("uninstall", iapeer_memory_hosts=[])
+    assert run.rc != 0
+    assert "pattern: " not in run.output
+    assert "iapeer_memory_hosts must be a pattern of hosts, or a list of them, not []" in run.output
+
+
+def test_hosts_and_batches_may_be_lists() -> None:
+    run = _listed("install", iapeer_memory_serial=[1, "50%"], iapeer_memory_hosts=["h2"])
+    assert run.rc == 0
+    assert "pattern: ['h2']" in run.output

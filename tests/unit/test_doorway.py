@@ -163,15 +163,16 @@ GRANTS: dict[str, set[str]] = {
     "action/report.py": {
         "ansible.constants.DEFAULT_STDOUT_CALLBACK",
         "ansible.errors.AnsibleActionFail",
-        "ansible.module_utils.parsing.convert_bool.boolean",
         "ansible.plugins.action.ActionBase",
         "ansible.utils.color.stringc",
         "ansible.utils.display.Display",
     },
+    "filter/play_keyword.py": {"ansible.errors.AnsibleFilterError"},
     "callback/fleet_summary.py": {
         "ansible.constants.DEFAULT_STDOUT_CALLBACK",
         "ansible.plugins.callback.CallbackBase",
     },
+    "plugin_utils/asked.py": {"ansible.module_utils.parsing.convert_bool.boolean"},
     "plugin_utils/differences.py": {
         "ansible.constants.DEFAULT_STDOUT_CALLBACK",
         "ansible.utils.display.Display",

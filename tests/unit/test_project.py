@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = ROOT / "plugins"
@@ -35,6 +36,9 @@ HEADER = """\
 
 # How code refers to docs/contract.md: contract §5, contract §5 and §11.
 REFERENCE = re.compile(r"contract §(\d+)(?:,? and §(\d+))?")
+
+# The markup of documentation, which a changelog prints as it stands.
+MARKUP = re.compile(r"\b(?:[A-Z]|RV)\([^)]*\)")
 
 # The brackets keep this file from saying what it forbids.
 FORBIDDEN = {
@@ -186,6 +190,28 @@ def test_a_roles_readme_names_its_entry_points_and_options(path: Path) -> None:
     assert not [name for name in names if f"`{name}`" not in readme]
 
 
+@per_file(ROLES)
+def test_a_roles_readme_says_which_entry_points_read_an_option(path: Path) -> None:
+    readme = (path.parent.parent / "README.md").read_text(encoding="utf-8")
+    specs = yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"]
+    assert specs.pop("main")["options"] == specs["update"]["options"]
+    letters = {"update": "U", "verify": "V", "install": "I", "uninstall": "X"}
+    rows = [line.split("|") for line in readme.splitlines() if line.startswith("| `iapeer_memory_")]
+    told = {name: row[3].strip() for row in rows for name in re.findall(r"`(iapeer_memory_\w+)`", row[1])}
+    named = {name: " ".join(letters[it] for it in letters if name in specs[it]["options"]) for name in told}
+    assert told == named
+    assert set(told) == {name for spec in specs.values() for name in spec["options"]}
+
+
+@per_file(ROLES)
+def test_a_role_takes_null_and_empty_text_for_every_option(path: Path) -> None:
+    specs = yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"]
+    for entry_point, spec in specs.items():
+        for empty in (None, ""):
+            found = ArgumentSpecValidator(spec["options"]).validate(dict.fromkeys(spec["options"], empty))
+            assert found.error_messages == [], entry_point
+
+
 def test_python_files_carry_the_licence() -> None:
     texts = {path: path.read_text(encoding="utf-8") for path in FILES if path.suffix == ".py" and path.stat().st_size}
     begun = {path: text.removeprefix("#!/usr/bin/python\n").startswith(HEADER) for path, text in texts.items()}
@@ -201,6 +227,12 @@ def test_no_file_speaks_of_one_machine_or_its_history() -> None:
         if words.search(line)
     ]
     assert not found, "\n".join(found)
+
+
+def test_fragments_of_the_changelog_are_written_for_it() -> None:
+    texts = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "changelogs" / "fragments").glob("*.yml")}
+    assert {name: found for name, text in texts.items() if (found := MARKUP.findall(text))} == {}
+    assert [name for name, text in texts.items() if re.search(r"\bnew modules?\b", text, re.IGNORECASE)] == []
 
 
 def test_every_section_of_the_contract_that_is_referred_to_is_there() -> None:

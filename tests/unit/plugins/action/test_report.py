@@ -166,3 +166,22 @@ def test_a_report_that_cannot_be_written_fails_with_the_reason(printed: list[str
 def test_an_unknown_option_is_refused(printed: list[str]) -> None:
     with pytest.raises(AnsibleActionFail, match="colour"):
         run({**update(), "colour": "red"})
+
+
+WRONG = [("unreachable_fails", "maybe"), ("stale_after", "abc"), ("report_dir", ["x"]), ("repair", "tru")]
+
+
+@pytest.mark.parametrize(("option", "value"), WRONG)
+def test_an_option_that_it_cannot_be_is_refused_by_name(printed: list[str], option: str, value: Any) -> None:
+    with pytest.raises(AnsibleActionFail, match=rf"^{option} must be .*, not "):
+        run({"playbook": "verify", "look": look(), option: value})
+
+
+def test_where_a_look_was_stopped_for_options_they_are_left_out_of_its_report(
+    printed: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    stopped = {"action": "failed", "stopped": "iapeer_memory_report_dir must be text"}
+    result = run({"playbook": "verify", "look": stopped, **dict(WRONG)})
+    assert [(row["status"], row["detail"]) for row in result["steps"]] == [("fail", stopped["stopped"])]
+    assert list(tmp_path.iterdir()) == []

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates import ORDER
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.steps import detail_of, ran, step_rows
 from ansible_collections.agfpd.iapeer_memory.plugins.test.lost import lost
@@ -111,6 +112,8 @@ def test_a_daemon_that_is_lost_with_a_new_binary_takes_the_old_one_back(state: s
     assert lost(done, "yes")
     assert not lost(done, False)
     assert not lost(done, "false")
+    with pytest.raises(Problem, match=r"^rollback must be true or false, not 'maybe'$"):
+        lost(done, "maybe")
 
 
 @pytest.mark.parametrize(
