@@ -218,11 +218,6 @@ slot:
       description: Why it counts as malformed; else empty.
       type: str
       sample: ""
-    unseen:
-      description: That nobody can tell whose slot it is, and why; no playbook changes anything on such a host.
-      returned: where it could not be looked at
-      type: str
-      sample: "whose slot it is cannot be seen: permission denied"
 fleet:
   description: The fleet map.
   returned: success

@@ -17,7 +17,7 @@ from .._host.roles import read_manifest
 from .._things.binary import Told, binary_version
 from .._things.daemon import LOST, find_daemon, read_heartbeat
 from .._things.fleet_map import read_fleet
-from .._things.slot import Slot, read_slot
+from .._things.slot import read_slot
 from .._things.verdicts import HUNG_AFTER
 
 
@@ -42,7 +42,7 @@ def read_host(host: Host, options: Mapping[str, Any], version: str = "") -> dict
     return {
         "paths": {**host.paths._asdict(), "templates": host.paths.templates(config.locale)},
         "config": {"ok": config.ok, **config._asdict(), **({"unread": host.unread} if host.unread else {})},
-        "slot": _slot(slot),
+        "slot": {"form": slot.form, "provider": slot.provider, "version": slot.version, "problem": slot.problem},
         "fleet": {"readable": fleet.readable, "count": len(fleet.peers), "problem": fleet.problem},
         "memoryd": _memoryd(host, options),
         "roles": [{"role": role.role, "cwd": role.cwd, "template": role.template} for role in manifest.roles],
@@ -50,11 +50,6 @@ def read_host(host: Host, options: Mapping[str, Any], version: str = "") -> dict
         "binary": _binary(host, version),
         "sandboxed": host.files.sandbox.armed,
     }
-
-
-def _slot(slot: Slot) -> dict[str, str]:
-    told = {"form": slot.form, "provider": slot.provider, "version": slot.version, "problem": slot.problem}
-    return told if slot.unseen is None else {**told, "unseen": slot.barred}
 
 
 def _memoryd(host: Host, options: Mapping[str, Any]) -> dict[str, Any]:

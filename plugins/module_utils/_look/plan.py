@@ -39,11 +39,10 @@ class Plan(NamedTuple):
 
 
 def foreign(step: str, facts: Facts) -> Held | None:
-    """What holds every step back on a host of another provider, or of one that may be; None where it is none."""
-    slot = facts["slot"]
-    holder = slot.get("unseen") or (f"the slot is held by {slot['provider']}" if slot["form"] == "foreign" else "")
-    if not holder:
+    """What holds every step back on a host of another provider; None where it is none."""
+    if facts["slot"]["form"] != "foreign":
         return None
+    holder = f"the slot is held by {facts['slot']['provider']}"
     if step == "slot":
         return Held(FAIL, f"{holder}: left as it is")
     return Held(SKIP, f"{holder}: a host of another provider gets nothing of ours")

@@ -25,7 +25,6 @@ from .version import wanted_version
 
 ABSENT, MALFORMED, V1_1, V1_2, FOREIGN = "absent", "malformed", "v1_1", "v1_2", "foreign"
 NOW = "(the time of writing)"
-UNSEEN = "whose slot it is cannot be seen"
 MIGRATE = "the slot is in the v1.1 form: migrate with update"
 
 
@@ -43,14 +42,12 @@ class Slot(NamedTuple):
 
     @property
     def empty(self) -> bool:
-        """True where it declares no memory, as far as anybody can tell."""
-        return self.form in (ABSENT, MALFORMED) and self.unseen is None
+        """True where it declares no memory."""
+        return self.form in (ABSENT, MALFORMED)
 
     @property
     def barred(self) -> str:
-        """Why this host gets nothing of ours: another provider holds it, or may; empty where none does."""
-        if self.unseen is not None:
-            return f"{UNSEEN}: {self.problem}"
+        """Why this host gets nothing of ours: another provider holds it; empty where none does."""
         return f"the slot is held by {self.provider}" if self.form == FOREIGN else ""
 
     @property
@@ -74,10 +71,10 @@ class SlotPlan(NamedTuple):
 
 
 def read_slot(host: Host) -> Slot:
-    """The slot as it is. Never fails: what cannot be read or understood is of the form malformed.
+    """The slot as it is. Never fails: what cannot be read or understood is an empty slot of the form malformed.
 
-    That counts as empty where its bytes were seen. Another provider's is known by less than it takes to change a file:
-    behind a link that leaves the root, or with a byte that is no text.
+    Another provider's is known by less than it takes to change a file: behind a link that leaves the root, or with a
+    byte that is no text.
     """
     try:
         found = host.files.read(real(host.paths.slot))
@@ -153,7 +150,9 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
     """
     slot = read_slot(host)
     if slot.barred:
-        raise Problem(f"{slot.barred}: left as it is", host.paths.slot, slot.unseen.kind if slot.unseen else FOREIGN)
+        raise Problem(f"{slot.barred}: left as it is", host.paths.slot, FOREIGN)
+    if slot.unseen is not None:  # what cannot be read is not to be lost by accident
+        raise slot.unseen
     if options.get("state", "present") == "present":
         version = wanted_version(host, options, ahead)
         _require(host, slot, bool(options.get("migrate")), ahead)

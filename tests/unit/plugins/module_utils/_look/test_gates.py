@@ -75,20 +75,6 @@ def test_the_table_of_the_contract(
     assert {name: reason and reason.status for name, reason in found.items()} == wanted
 
 
-def test_a_host_that_may_be_another_providers_gets_nothing_either() -> None:
-    words = "whose slot it is cannot be seen: permission denied"
-    seen = look("malformed", slot={"problem": "permission denied", "unseen": words})
-    found = {name: held(name, seen, FINE) for name in ORDER}
-    assert {name: reason and reason.status for name, reason in found.items()} == {
-        **dict.fromkeys(ORDER, "skip"),
-        "slot": "fail",
-    }
-    assert {reason.reason for reason in found.values() if reason} == {
-        f"{words}: left as it is",
-        f"{words}: a host of another provider gets nothing of ours",
-    }
-
-
 def test_no_binary_is_put_where_an_unread_config_env_may_not_have_it() -> None:
     seen = look(config={"ok": False, "problem": "it cannot be read", "unread": "it cannot be read"})
     found = {name: held(name, seen, FINE) for name in ORDER}

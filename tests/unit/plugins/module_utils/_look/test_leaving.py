@@ -163,21 +163,6 @@ def test_a_config_env_that_cannot_be_read_holds_all_of_uninstall(installed: Plac
     assert not [name for name in UNINSTALL.order if is_due(name, found, {})]
 
 
-@pytest.mark.parametrize("playbook", ["update", "install", "verify", "uninstall"])
-def test_where_nobody_can_tell_whose_slot_it_is_no_playbook_has_anything_to_do(
-    installed: Place, playbook: str
-) -> None:
-    installed.slot.mkdir()
-    host, egress = opened(installed)
-    found = look(host, {"playbook": playbook, "lock_timeout": 5, "vault_path": str(installed.vault)}, True).data
-    assert found["slot"]["unseen"] == "whose slot it is cannot be seen: a directory stands where a file belongs"
-    assert {name: step["action"] for name, step in found["steps"].items()} == {
-        **dict.fromkeys(found["steps"], "skipped"),
-        "slot": "failed",
-    }
-    assert [call for call in egress.calls if call[1:2] == ["send"]] == []
-
-
 def leave(host: Host, check: bool) -> dict[str, tuple[bool, str]]:
     """Every step of uninstall, one after the other: changed and action."""
     options = {"lock_timeout": 5}
