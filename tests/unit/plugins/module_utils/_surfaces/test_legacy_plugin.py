@@ -189,15 +189,6 @@ def test_another_slot_means_nothing_to_do_and_nobody_is_asked(
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_where_nobody_can_tell_whose_slot_it_is_nobody_is_asked(legacy: Place, check: bool) -> None:
-    legacy.slot.unlink()
-    legacy.slot.mkdir()
-    done = ensure(legacy, Transcript(), check)
-    reason = "whose slot it is cannot be seen: a directory stands where a file belongs: not our fleet"
-    assert (done["changed"], done["action"], done["detail"]) == (False, "skipped", reason)
-
-
-@pytest.mark.parametrize("check", [True, False])
 @pytest.mark.parametrize("slot", [None, V1_2])
 def test_where_it_is_seen_nowhere_a_newer_slot_means_nothing_to_do(place: Place, slot: Any, check: bool) -> None:
     place.fleet(alpha=["claude"], beta=["codex"])
