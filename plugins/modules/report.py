@@ -49,7 +49,7 @@ options:
     type: dict
     default: {}
   repair:
-    description: Whether verify mended.
+    description: Without effect since 0.2.0, taken so that tasks which give it still work. O(done) says what was mended.
     type: bool
     default: false
   stale_after:

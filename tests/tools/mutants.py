@@ -44,6 +44,7 @@ ELSEWHERE = {
     "_documents/errors": ("_documents/test_json_document", "_documents/test_toml_document"),
     "_documents/json_spans": ("_documents/test_json_document",),
     "_documents/json_values": ("_documents/test_json_document", "_surfaces/test_legacy_plugin"),
+    "_documents/literal": ("_documents/test_json_document", "_documents/test_toml_document"),
     "_documents/toml_scan": ("_documents/test_toml_document",),
     "_doorway/attributes": ("_doorway/test_foresight",),
     "_doorway/drafts": ("_doorway/test_files",),

@@ -16,11 +16,10 @@ from typing import Any, NamedTuple
 
 from .errors import DocumentError, decode, line_column
 from .json_spans import LIMIT, Node, check_depth, scan, skip_space
-from .json_values import Number, frozen, is_left_of
+from .json_values import SURROGATE, Number, frozen, is_left_of
 
 __all__ = ["Number", "dump_like", "is_left_of", "load", "plain"]
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _INDENT = re.compile(r"[ \t]*")
 
 
@@ -143,7 +142,7 @@ def _write(value: Any, style: _Style, indent: str, wide: bool) -> str:
 
 def _quote(text: str) -> str:
     """*text* as a readable JSON string; only what UTF-8 cannot carry is escaped."""
-    return _SURROGATE.sub(lambda match: f"\\u{ord(match.group()):04x}", json.dumps(text, ensure_ascii=False))
+    return SURROGATE.sub(lambda match: f"\\u{ord(match.group()):04x}", json.dumps(text, ensure_ascii=False))
 
 
 class _Slot(NamedTuple):

@@ -7,28 +7,21 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
+from .literal import Literal
 
-class Number(str):
+SURROGATE = re.compile("[\ud800-\udfff]")  # half of a character, which no text is
+
+
+class Number(Literal):
     """A JSON number by its literal spelling: ``1.0`` is not ``1.00``, and no digit of a big one is lost.
 
-    Equal only to a Number of the same spelling, never to a string. ``json.dumps`` would write it as a string: write
-    documents with ``json_document.dump_like``.
+    ``json.dumps`` would write it as a string: write documents with ``json_document.dump_like``.
     """
 
     __slots__ = ()
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Number) and str.__eq__(self, other)
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    __hash__ = str.__hash__
-
-    def __repr__(self) -> str:
-        return f"Number({str.__repr__(self)})"
 
 
 def frozen(value: Any) -> Any:

@@ -12,8 +12,6 @@ import unicodedata
 SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 # Controls, formats (directions, zero widths, joiners), separators of lines, halves of pairs: nothing to be seen.
 UNSEEN = ("Cc", "Cf", "Zl", "Zp", "Cs")
-
-
 _LINE = re.compile(r"(?:[^\r\n\t]|\r(?!\n|\Z))+")  # what is neither an end of a line nor a tab
 
 

@@ -13,6 +13,7 @@ import re
 from typing import Any, NamedTuple, NoReturn
 
 from .errors import DocumentError, line_column
+from .literal import Literal
 
 LIMIT = 128  # levels of nesting and parts of a key; far beyond any real file, far below Python's recursion limit
 
@@ -43,21 +44,10 @@ _OTHER = re.compile(
 )
 
 
-class Raw(str):
-    """The literal text of a value that is no string and no inline table; equal only to another Raw."""
+class Raw(Literal):
+    """The literal text of a value that is no string and no inline table."""
 
     __slots__ = ()
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Raw) and str.__eq__(self, other)
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    __hash__ = str.__hash__
-
-    def __repr__(self) -> str:
-        return f"Raw({str.__repr__(self)})"
 
 
 class Statement(NamedTuple):

@@ -13,10 +13,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from .._documents.json_values import SURROGATE
 from .._documents.toml_document import Raw
 from .._doorway.problem import Problem
 from .._host.config import ROLES
-from .._host.edits import SURROGATE
 from .._host.host import Host
 from .._host.options import LONGEST_VERSION, VERSION
 from .._host.paths import NAME, Paths

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._documents.json_spans import check_depth
+from .._documents.json_values import SURROGATE
 from .._documents.masking import SHOWN_CAP, describe
 from .._doorway.files import Files, Tree
 from .._doorway.folders import Folder
 from .._doorway.foresight import MODE, REMOVE, WRITE
 from .._doorway.problem import Problem
-
-SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Edit(NamedTuple):

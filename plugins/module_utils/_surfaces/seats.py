@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from .._documents.json_values import SURROGATE
 from .._documents.shown import shown
 from .._doorway.problem import Problem
 from .._doorway.spelling import real
@@ -25,7 +25,6 @@ from .switches import Switches
 from .wanted import Wanted
 
 SESSION_RUNTIMES = ("claude", "codex")
-NO_TEXT = re.compile("[\ud800-\udfff]")
 
 
 class Seat(NamedTuple):
@@ -119,7 +118,7 @@ class Planner:
         runtimes = [runtime for runtime in SESSION_RUNTIMES if runtime in peer.runtimes]
         if not runtimes:
             return [], "no session runtime"
-        if NO_TEXT.search(peer.personality + peer.cwd):
+        if SURROGATE.search(peer.personality + peer.cwd):
             problem = Problem("its name or its cwd is no valid text", peer.cwd, "malformed")
             return self._unseen(peer, runtimes, problem), ""
         if not os.path.isabs(peer.cwd):

@@ -135,7 +135,7 @@ def plan_present(paths: Paths, slot: Slot, wanted: Mapping[str, Any]) -> SlotPla
 
 def plan_absent(paths: Paths, slot: Slot) -> SlotPlan:
     """Take our declaration away."""
-    if slot.form in (ABSENT, MALFORMED):
+    if slot.empty:
         return SlotPlan(Edit(paths.slot, slot.data, slot.data), "absent", "nothing of ours is declared", None)
     edit = Edit(paths.slot, slot.data, None, shown=(_shown_before(slot), ""))
     return SlotPlan(edit, "removed", f"removed the declaration of v{slot.version}", None)
