@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.agfpd.iapeer_memory.plugins.modules import host_plan, report
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.asked import variable
 from ansible_collections.agfpd.iapeer_memory.tests.ecosystem.conftest import EXAMPLES, ROOT
 from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import ThrowawayHost
 from ansible_collections.agfpd.iapeer_memory.tests.integration.conftest import Gather
@@ -35,13 +37,21 @@ def survey(playbook: str) -> list[dict[str, Any]]:
     return list(found["spec"])
 
 
+def judged() -> dict[str, dict[str, Any]]:
+    """Every variable that a module gets, as the module declares it: the role takes anything, and the look judges."""
+    docs = [yaml.safe_load(module.DOCUMENTATION)["options"] for module in (report, host_plan)]
+    return {variable(name): option for options in docs for name, option in options.items()}
+
+
 def known(playbook: str) -> dict[str, dict[str, Any]]:
-    """Every variable that a playbook reads, as it is declared."""
+    """Every variable that a playbook reads, with the default that the role has, and the type that it is judged by."""
     specs = yaml.safe_load((ROOT / "roles/host/meta/argument_specs.yml").read_text(encoding="utf-8"))
+    declared = specs["argument_specs"][playbook]["options"]
     head = (ROOT / f"playbooks/{playbook}.yml").read_text(encoding="utf-8")
     own = {name: {"type": OWN_TYPES[name], "default": value.strip('"')} for name, value in OWN.findall(head)}
     assert set(own) == set(OWN_TYPES)
-    return {**specs["argument_specs"][playbook]["options"], **own}
+    typed = {name: {**option, "default": declared[name]["default"]} for name, option in judged().items() if name in declared}
+    return {**typed, **own}
 
 
 def questions() -> Iterator[Any]:
