@@ -50,8 +50,8 @@ def known(playbook: str) -> dict[str, dict[str, Any]]:
     head = (ROOT / f"playbooks/{playbook}.yml").read_text(encoding="utf-8")
     own = {name: {"type": OWN_TYPES[name], "default": value.strip('"')} for name, value in OWN.findall(head)}
     assert set(own) == set(OWN_TYPES)
-    typed = {name: {**option, "default": declared[name]["default"]} for name, option in judged().items() if name in declared}
-    return {**typed, **own}
+    asked = {name: kind for name, kind in judged().items() if name in declared}
+    return {**{name: {**kind, "default": declared[name]["default"]} for name, kind in asked.items()}, **own}
 
 
 def questions() -> Iterator[Any]:
