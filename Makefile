@@ -30,8 +30,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export XDG_CACHE_HOME := $(TOP)/.cache
 export npm_config_cache := $(TOP)/.cache/npm
 
-# Do not let an activated environment or a caller's settings reach the tools.
-unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV ANSIBLE_CONFIG
+# Do not let an activated environment or a caller's settings reach the tools. Without bytecode, every process would
+# compile all tests and all of the collection anew.
+unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE VIRTUAL_ENV ANSIBLE_CONFIG
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test matrix lint unit integration sanity molecule molecule-if-engine real-clients browser ecosystem \

@@ -32,7 +32,7 @@ SLOT = "home/.iapeer/memory-provider.json"
 MAP = "home/.iapeer/state/iapeer-memory/fleet.json"
 # Those that need no playbook of their own, because another host shows how it is told.
 WITHOUT_PLAYBOOK = (
-    *("core_failing", "core_failing_no_map", "garbage", "no_array", "empty_list"),
+    *("core_failing", "core_failing_no_map", "core_failing_v1_2", "no_map_v1_2", "garbage", "no_array", "empty_list"),
     *("malformed", "lean", "no_index"),
 )
 # Where a second run finds that what was wrong is mended.
