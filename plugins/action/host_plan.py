@@ -29,6 +29,7 @@ from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.sources import
     read_templates,
     templates_for,
 )
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.steps import said_by
 
 MODULE = "agfpd.iapeer_memory.host_plan"
 REPORT = "agfpd.iapeer_memory.report"
@@ -60,7 +61,7 @@ class ActionModule(ActionBase):
             return {**result, "changed": False, **stopped}
         if looked.get("failed"):
             looked["failed"] = False  # else Ansible judges by the exit code of a module that was killed
-            looked["stopped"] = str(looked.get("msg") or looked.get("module_stderr") or "it ended without a word")
+            looked["stopped"] = said_by(looked) or "it ended without a word"
         # Ansible shows differences only of what it calls changed.
         looked["changed"] = bool(looked.get("changed") or looked.get("diff"))
         looked["asked"] = asked

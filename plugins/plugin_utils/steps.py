@@ -90,8 +90,21 @@ def detail_of(result: Result) -> str:
     """The line for people; the last line of what a module said that broke off."""
     if status_of(result) != FAIL:
         return str(result.get("detail") or "")
-    said = result.get("msg") or result.get("module_stderr") or result.get("detail")
-    return one_line(said or "it ended without a word")
+    return one_line(said_by(result) or result.get("detail") or "it ended without a word")
+
+
+def said_by(result: Result) -> str:
+    """What a task that failed says of it; of a module that ended without an answer, how it ended and its last words."""
+    said = str(result.get("msg") or "")
+    if "module_stdout" not in result or "interpreter" in said:  # that it is missing Ansible says well
+        return said
+    # Here, because hardly any run needs it.
+    from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.egress import Outcome
+
+    code, errors = int(result.get("rc") or 0), str(result.get("module_stderr") or "")
+    ended = Outcome(128 - code if code > 128 else code, str(result["module_stdout"]), errors)
+    words = one_line(errors) if "Traceback" in errors else ended.line
+    return f"the module ended without an answer ({ended.ended}){': ' + words if words else ''}"
 
 
 def one_line(text: Any) -> str:

@@ -82,6 +82,7 @@ def test_bad_hosts_cost_no_other_one_and_all_accounts_of_the_run_agree(build: Bu
     assert [run.recap[name]["failed"] for name in hosts] == [0, 0, 1, 0, 1, 1, 1]
     assert run.reports["far"]["steps"][0]["status"] == "unreachable"
     assert "sudo" in run.reports["sue"]["steps"][0]["detail"]
+    assert "killed by signal 9 (SIGKILL)" in run.reports["ill"]["steps"][0]["detail"]
     assert "Connection refused" in run.reports["far"]["steps"][0]["detail"]
     assert diff(untouched, hosts["far"].snapshot(times=True)) == []
     assert [hosts[name].slot()["version"] for name in ("ada", "bob")] == ["1.1.0", "1.1.0"]

@@ -117,19 +117,30 @@ def test_wrong_options_of_the_role_stop_a_host_before_it_is_touched(
 
 @pytest.mark.parametrize("playbook", ["update", "verify", "install", "uninstall"])
 def test_a_variable_that_does_not_resolve_is_no_default(build: Build, gather: Gather, playbook: str) -> None:
+    """It is the one row that failed in the report of this run: none of an earlier one stands for it."""
     host = build(form="v1_2", peers=[])
     before = host.snapshot(times=True)
     read = _variables(playbook)
+    read.remove("iapeer_memory_report_dir")
     fleet = gather(**dict.fromkeys(read, host))
     for name in read:
         fleet.variables[name] = {name: "{{ nope }}"}
-    run = fleet.run(playbook, report=False, iapeer_memory_max_fail_percentage=100)
+    run = fleet.run(playbook, iapeer_memory_max_fail_percentage=100)
     assert run.rc == 2
     for name in read:
-        (message,) = _failures(run, name)
-        assert "'nope' is undefined" in message, name
+        (failed,) = run.failed(name)
+        assert "'nope' is undefined" in run.rows(name)[failed].detail, name
     assert diff(before, host.snapshot(times=True)) == []
     assert host.calls() == []
+
+
+def test_a_folder_for_reports_that_does_not_resolve_is_no_default(build: Build, gather: Gather) -> None:
+    host = build(form="v1_2", peers=[])
+    before = host.snapshot(times=True)
+    run = gather(host).run("update", report=False, iapeer_memory_report_dir="{{ nope }}")
+    assert run.rc == 2
+    assert all("'nope' is undefined" in message for message in _failures(run, "host"))
+    assert diff(before, host.snapshot(times=True)) == []
 
 
 @pytest.mark.parametrize("playbook", ["update", "verify", "install", "uninstall"])

@@ -39,12 +39,37 @@ def rows(found: dict[str, Any], **done: Any) -> dict[str, tuple[str, str]]:
         (BROKEN, "it broke"),
         ({"failed": True, "msg": "two\n  lines"}, "two lines"),
         ({"failed": True}, "it ended without a word"),
-        ({"module_stderr": "Traceback (most recent call last):\n  x\nValueError: no\n"}, "ValueError: no"),
         ({"changed": False, "action": "already"}, ""),
     ],
 )
 def test_the_line_for_people(result: dict[str, Any], detail: str) -> None:
     assert detail_of(result) == detail
+
+
+@pytest.mark.parametrize(
+    ("code", "out", "err", "words"),
+    [
+        (-9, "", "", "(killed by signal 9 (SIGKILL))"),
+        (137, "", "Killed\n", "(killed by signal 9 (SIGKILL)): Killed"),
+        (139, "", "", "(killed by signal 11 (SIGSEGV))"),
+        (0, "", "", "(exit code 0)"),
+        (0, "hello\nall\n", "", "(exit code 0): all"),
+        (127, "", "sh: 1: exec: python4: not found\n", "(exit code 127): sh: 1: exec: python4: not found"),
+        (1, "", "Traceback (most recent call last):\n  x\nValueError: no\n", "(exit code 1): ValueError: no"),
+        (1, "x" * 9000, "", "(exit code 1): " + "x" * 200),
+    ],
+)
+def test_a_module_without_an_answer_says_how_it_ended(code: int, out: str, err: str, words: str) -> None:
+    """What Ansible says of each of them is that no JSON begins in what it got."""
+    result = {"failed": True, "msg": "Module result deserialization failed: No start of json char found", "rc": code}
+    result |= {"module_stdout": out, "module_stderr": err}
+    assert detail_of(result) == f"the module ended without an answer {words}"
+
+
+def test_a_missing_interpreter_is_told_in_ansibles_own_words() -> None:
+    said = "The module interpreter '/usr/bin/python3' was not found."
+    result = {"failed": True, "msg": said, "rc": 127, "module_stdout": "", "module_stderr": "sh: python3: not found"}
+    assert detail_of(result) == said
 
 
 def test_what_a_condition_left_out_did_not_run() -> None:
