@@ -16,6 +16,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates import PLANS, is_due, plan_of
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things.verdicts import HUNG_AFTER
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.asked import given, read, variable
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.checks import rows_of
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.differences import counted
@@ -46,7 +47,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the look and next: the tasks that follow, report or finished; what stops a look is told as stopped."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        asked = {"repair": False, "rollback": True}
+        asked = {"repair": False, "rollback": True, "hung_after": HUNG_AFTER}
         try:
             self._refuse_parts(task_vars or {})
             report = self._read(self._task.args.get("report") or {})

@@ -17,6 +17,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._documents.shown import shown
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates import PLANS
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.asked import given, read
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.checks import rows_of
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.conditions import UNREACHABLE, condition_of
@@ -70,6 +71,8 @@ class ActionModule(ActionBase):
         return found
 
     def _report(self, options: dict[str, Any], variables: dict[str, Any]) -> Report:
+        if options.get("playbook") not in PLANS:
+            raise AnsibleActionFail(f"playbook must be one of {', '.join(PLANS)}, not {options.get('playbook')!r}")
         version, rows = str((options.get("look") or {}).get("version") or ""), rows_of(options)
         host = str(variables.get("inventory_hostname", ""))
         return Report(host, options["playbook"], version, bool(self._task.check_mode), tuple(rows))

@@ -19,7 +19,7 @@ options:
     type: path
   config_file:
     description:
-      - The provider's C(config.env). It is read, never written.
+      - The provider's C(config.env). It is read; only M(agfpd.iapeer_memory.host_setup) writes it, where there is none.
       - Without it E(IAPEER_MEMORY_CONFIG_FILE) counts, else C(plugins/iapeer-memory/config.env) below the core's
         folder.
     type: path

@@ -10,7 +10,7 @@ module: fleet_map
 short_description: Write the fleet map of a host from the registry of the core
 version_added: 0.1.0
 description:
-  - Asks the core for its peers and writes C(fleet_map.json), which sweeps and memoryd read.
+  - Asks the core for its peers and writes C(fleet.json), which sweeps and memoryd read.
   - The map is rewritten only where the peers changed. Whatever goes wrong, the old map stays.
 extends_documentation_fragment:
   - agfpd.iapeer_memory.host

@@ -67,10 +67,10 @@ options:
     description: A folder on the controller with skills of your own, C(iapeer-memory-*/SKILL.md).
     type: path
   checksum:
-    description: The SHA-256 of O(binary_src), hexadecimal; made from it where the module runs in a task.
+    description: The SHA-256 of O(binary_src), hexadecimal. Filled in on the controller; give O(binary_src).
     type: str
   src:
-    description: Where O(binary_src) is on the host; found out where the module runs in a task.
+    description: Where O(binary_src) is on the host. Filled in on the controller; give O(binary_src).
     type: path
   templates:
     description: The texts of O(templates_src), by language and file name.
@@ -88,10 +88,14 @@ options:
     type: bool
     default: false
   claude_bin:
-    description: Claude Code's program on the host, for the removal of the v1.1 plugin.
+    description:
+      - Claude Code's program on the host, for the removal of the v1.1 plugin.
+      - Without it C(claude) on E(PATH), else in C(~/.local/bin).
     type: path
   codex_bin:
-    description: Codex's program on the host, for the removal of the v1.1 plugin.
+    description:
+      - Codex's program on the host, for the removal of the v1.1 plugin.
+      - Without it C(codex) on E(PATH), else in C(~/.local/bin).
     type: path
   lock_timeout:
     description: Seconds to wait for the provision lock.
@@ -262,7 +266,7 @@ sandboxed:
   sample: false
 own:
   description: The texts that were read on the controller, for the tasks after this one.
-  returned: always
+  returned: success
   type: dict
   contains:
     templates:
@@ -274,8 +278,8 @@ own:
       type: dict
       sample: {"iapeer-memory-init": "..."}
 asked:
-  description: What was asked for, as yes or no, for the tasks after this one.
-  returned: where the module ran in a task
+  description: What was asked for, or is the default of it, for the tasks after this one.
+  returned: always
   type: dict
   contains:
     repair:
@@ -286,6 +290,10 @@ asked:
       description: Whether the previous binary may be taken back.
       type: bool
       sample: true
+    hung_after:
+      description: Seconds after which a heartbeat counts as stale.
+      type: float
+      sample: 120
 next:
   description: What comes next, C(steps) or C(leave) where one is to run, C(report), or C(finished) where all is told.
   returned: always
@@ -296,6 +304,11 @@ stopped:
   returned: where the controller's part or the module failed
   type: str
   sample: "binary_src: no such file on the controller: 'iapeer-memory-7.2'"
+state:
+  description: How the host is, one of unreachable, failed, drifted, changed and clean.
+  returned: where the run was reported
+  type: str
+  sample: clean
 summary:
   description: The status of every row of the report, on one line.
   returned: where the run was reported

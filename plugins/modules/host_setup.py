@@ -119,7 +119,7 @@ refused:
   sample: true
 results:
   description: What was made, or would be, in order.
-  returned: success
+  returned: success, and where a role failed
   type: list
   elements: dict
   contains:
@@ -137,13 +137,13 @@ results:
       sample: /home/ada/.iapeer/peers/index
 newborn:
   description: The roles whose peers were made, or would be.
-  returned: success
+  returned: success, and where a role failed
   type: list
   elements: str
   sample: [index, scriber, dreamweaver]
 roles:
-  description: What the manifest says now of the other roles; null where it stays as it is.
-  returned: success
+  description: What the manifest says now of the roles that are not in RV(newborn); null where it stays as it is.
+  returned: success, and where a role failed
   type: list
   elements: dict
   contains:

@@ -34,11 +34,16 @@ options:
     choices: [auto, core, native]
     default: auto
   claude_bin:
-    description: The C(claude) binary. Without it the one on E(PATH).
+    description: The C(claude) binary. Without it the one on E(PATH), else C(~/.local/bin/claude).
     type: path
   codex_bin:
-    description: The C(codex) binary. Without it the one on E(PATH).
+    description: The C(codex) binary. Without it the one on E(PATH), else C(~/.local/bin/codex).
     type: path
+  lock_timeout:
+    description: Seconds to wait for the provision lock, where the clients remove the plugin.
+    version_added: 0.2.0
+    type: float
+    default: 15
 """
 
 EXAMPLES = r"""
@@ -110,7 +115,7 @@ results:
   elements: dict
   contains:
     personality:
-      description: The peer's name; empty for the account's Codex.
+      description: The peer's name; empty for the account's Codex, and for a list of Claude Code that cannot be read.
       type: str
       sample: ada
     runtime:
@@ -118,7 +123,7 @@ results:
       type: str
       sample: claude
     cwd:
-      description: The peer's folder, or that of the account's Codex.
+      description: The peer's folder, that of the account's Codex, or the path of the list.
       type: str
       sample: /home/ada/peers/ada
     action:
@@ -145,6 +150,7 @@ def main() -> None:
             peers=PEERS,
             claude_bin={"type": "path"},
             codex_bin={"type": "path"},
+            lock_timeout={"type": "float", "default": 15},
         ),
         supports_check_mode=True,
     )

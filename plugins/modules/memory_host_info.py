@@ -259,7 +259,7 @@ memoryd:
     watch:
       description: V(on), V(off), or empty where the heartbeat does not say.
       type: str
-      sample: on
+      sample: "on"
     heartbeat_problem:
       description: Why the heartbeat cannot be read; else empty.
       type: str

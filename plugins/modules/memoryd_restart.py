@@ -14,8 +14,8 @@ description:
     started a new one that has written a heartbeat.
   - Not running, or still indexing the vault, means nothing to do. A process that is not memoryd is never signalled; its
     pid file is removed.
-  - What the daemon runs from is written down in the state folder by real runs, so that bytes are compared and not time
-    stamps. That file is safe to delete.
+  - What the daemon runs from is written down by real runs in C(memoryd.ran-from.json) in the state folder, so that
+    bytes are compared and not time stamps. That file is safe to delete.
 extends_documentation_fragment:
   - agfpd.iapeer_memory.host
   - agfpd.iapeer_memory.host.changes

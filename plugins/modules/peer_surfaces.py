@@ -37,9 +37,12 @@ options:
   reference_dir:
     description:
       - A folder on the target that holds C(iapeer-memory-*/SKILL.md), to be used instead of the provider's skills.
+      - Mutually exclusive with O(skills).
     type: path
   skills:
-    description: The skills as text, by name, to be used instead of the provider's.
+    description:
+      - The skills as text, by name, to be used instead of the provider's.
+      - Mutually exclusive with O(reference_dir).
     type: dict
   surfaces:
     description: Which surfaces to look at. Without it all of them.

@@ -62,7 +62,8 @@ changed:
 action:
   description:
     - What was done, or would be done in check mode, in one word.
-    - One of V(installed), V(replaced), V(already), V(removed), V(absent), V(taken_back), V(failed), V(skipped).
+    - One of V(installed), V(replaced), V(mended) (it was there and could not be run), V(already), V(removed),
+      V(absent), V(taken_back), V(failed), V(skipped).
   returned: always
   type: str
   sample: replaced
@@ -116,7 +117,9 @@ needed:
   type: bool
   sample: true
 version:
-  description: The version that the new binary tells; empty where it was not asked, as in check mode.
+  description:
+    - The version that the new binary tells, or with O(state=previous) the one that is back.
+    - Empty where none was asked, as in check mode.
   returned: success
   type: str
   sample: 1.4.0

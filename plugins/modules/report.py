@@ -36,7 +36,7 @@ options:
   playbook:
     description: Whose rows to make.
     type: str
-    choices: [update, verify, uninstall]
+    choices: [update, verify, install, uninstall]
     required: true
   look:
     description: What M(agfpd.iapeer_memory.host_plan) returned. A host that was not looked at is one that failed.

@@ -17,7 +17,7 @@ CHECKS = {
     "config": "Mend config.env on the host: it is the operator's, and nothing here writes it.",
     "forms": "Look at why the installed binary does not tell its forms; the bundled ones serve meanwhile.",
     "memory-slot": (
-        f"{REPAIR} A slot of version 1.1 is migrated by update; one that another provider holds is left alone."
+        f"{REPAIR} A slot in the v1.1 form is migrated by update; one that another provider holds is left alone."
     ),
     "legacy-plugin": "Run update, which takes the old plugin off.",
     "mcp-endpoint": "Look at memoryd's log on the host, and at who else listens on that port.",

@@ -20,7 +20,7 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.plan imp
     foreign,
     status_of,
 )
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things.verdicts import HUNG_AFTER
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things.verdicts import HUNG_AFTER, MIGRATE
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.report import REPAIRED, UNREACHABLE, Row
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.steps import (
     detail_of,
@@ -32,7 +32,6 @@ from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.steps import (
 Result = Mapping[str, Any]
 IN_PLACE = ("already", "absent", "skipped")
 UPDATE = "take it off with update"
-MIGRATE = "the slot is in the v1.1 form: migrate with update"
 START = ": start the notifier, which runs the launcher of its trigger iapeer-memory-memoryd"
 
 
@@ -126,13 +125,12 @@ def _fleet(checked: Checked) -> Row:
     if not checked.look["config"]["ok"] or foreign("fleet", checked.look):
         return Row("fleet-map", SKIP, detail_of(result))
     problem = f"unreadable: {fleet['problem']}" if fleet["problem"] else "" if fleet["count"] else "empty"
-    if not problem:
-        later = f"; update would write {detail_of(result)}" if status_of(result) == CHANGED else ""
-        return Row("fleet-map", OK, f"{fleet['count']} peers{later}")
-    if "fleet" not in checked.done:
-        return Row("fleet-map", FAIL, problem)
-    status = checked.status("fleet", result)
-    return Row("fleet-map", FAIL if status == OK else status, f"{problem}; {detail_of(result)}")
+    written, told = status_of(result) == CHANGED, detail_of(result)
+    if "fleet" in checked.done and written:  # which may be a map without a peer
+        return Row("fleet-map", REPAIRED if result.get("count") else FAIL, f"{problem}; {told}" if problem else told)
+    if problem:
+        return Row("fleet-map", FAIL, f"{problem}; {told}" if "fleet" in checked.done else problem)
+    return Row("fleet-map", OK, f"{fleet['count']} peers" + (f"; update would write {told}" if written else ""))
 
 
 def _plugin(checked: Checked) -> Row:
@@ -141,6 +139,8 @@ def _plugin(checked: Checked) -> Row:
     result = checked.result("plugin-off")
     if status_of(result) == CHANGED:
         return Row("legacy-plugin", FAIL, f"it would be {detail_of(result)}: {UPDATE}")
+    if status_of(result) == OK and not checked.look["fleet"]["readable"] and status_of(checked.result("fleet")) == FAIL:
+        return Row("legacy-plugin", SKIP, "which peers there are is not known: see fleet-map")
     return Row("legacy-plugin", status_of(result), detail_of(result))
 
 
@@ -182,16 +182,17 @@ def _heartbeat(checked: Checked) -> Row:
     if other:  # nobody has to start ours on a host of another provider
         return Row(name, other.status, other.reason)
     ended = "; memoryd is not running" + (f" ({daemon['problem']})" if daemon["problem"] else "") + START
-    problem = daemon["complaint"]
-    if daemon["pid"] is None and daemon["problem"]:  # update and uninstall would fail with it
-        return Row(name, FAIL, "; ".join(filter(None, (problem, daemon["problem"]))))
+    problem, result = daemon["complaint"], checked.done.get("memoryd")
+    if daemon["pid"] is None and daemon["problem"]:  # of the pid file, with which update and uninstall would fail
+        mended = detail_of(result) if result and status_of(result) == CHANGED else ""
+        words = "; ".join(filter(None, (problem, daemon["problem"], mended)))
+        return Row(name, REPAIRED if mended and not problem else FAIL, words)
     if not problem:  # the row is about the heartbeat alone; without a pid that is all there is to go by
         watch = f", watch={daemon['watch']}" if daemon["watch"] else ""
         gone = "" if daemon["pid"] is None else ended
         lost = f"; pid {daemon['pid']}: {daemon['problem']}" if daemon["problem"] else ""
         more = lost if daemon["running"] else gone
         return Row(name, OK, f"{daemon['heartbeat_age']:.0f} s old{watch}{more}")
-    result = checked.done.get("memoryd")
     if result and (status_of(result) == FAIL or result["action"] == "restarted"):
         return Row(name, FAIL if status_of(result) == FAIL else REPAIRED, f"{problem}; {detail_of(result)}")
     looked = checked.look["steps"].get("memoryd", {})

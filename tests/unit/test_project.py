@@ -232,6 +232,8 @@ def test_no_file_speaks_of_one_machine_or_its_history() -> None:
 def test_fragments_of_the_changelog_are_written_for_it() -> None:
     texts = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "changelogs" / "fragments").glob("*.yml")}
     assert {name: found for name, text in texts.items() if (found := MARKUP.findall(text))} == {}
+    sections = {name: re.findall(r"^(\w+):", text, re.MULTILINE) for name, text in texts.items()}
+    assert [name for name, found in sections.items() if len(set(found)) < len(found)] == []
     assert [name for name, text in texts.items() if re.search(r"\bnew modules?\b", text, re.IGNORECASE)] == []
 
 

@@ -183,10 +183,6 @@ class Folder:
             status = None if folder is None else lstat(leaf, folder)
             return status is not None and stat.S_ISLNK(status.st_mode)
 
-    def refuse_change(self, name: str) -> None:
-        """Raise the refused Problem that a change of name would meet; nothing where the sandbox lets it pass."""
-        self._sandbox.check(self.path(name))
-
     def foresee(self, name: str, change: str = WRITE) -> None:
         """Raise the Problem that a change of name would meet; nothing where it would go well, as far as can be seen.
 

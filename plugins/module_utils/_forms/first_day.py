@@ -57,11 +57,6 @@ class InitForms(NamedTuple):
         told = parse_config(as_it_is) == {VAULT_KEY: vault}
         return self.config.replace(line, as_it_is if told else _line(VAULT_KEY, vault))
 
-    def description(self, role: str) -> str:
-        """What a role is described with; empty where its peer is made without."""
-        words = self.creates[role]
-        return words[words.index("--description") + 1] if "--description" in words[:-1] else ""
-
 
 def _line(key: str, value: str) -> str:
     """The line of a config.env that says this; raises Problem where none can."""

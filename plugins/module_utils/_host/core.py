@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._doorway.egress import Outcome
@@ -64,6 +66,22 @@ def peers_of(rows: list[dict[str, Any]]) -> tuple[Peer, ...]:
         if personality and cwd:
             peers.append(Peer(personality, cwd, _runtimes(row.get("runtimes"))))
     return tuple(peers)
+
+
+def peer_of(row: dict[str, Any] | None) -> Peer | None:
+    """The peer of one row; None where there is no row, or no peer in it."""
+    return next(iter(peers_of([row] if row else [])), None)
+
+
+def given_peers(entries: Sequence[Mapping[str, Any]]) -> tuple[Peer, ...]:
+    """The peers that an option names; raises Problem for one without a personality, or without an absolute cwd."""
+    peers = peers_of([dict(entry) for entry in entries])
+    if len(peers) != len(entries):
+        raise Problem("peers: every peer needs a personality and a cwd that are not blank")
+    for peer in peers:
+        if not os.path.isabs(peer.cwd):
+            raise Problem(f"peers: the cwd of {peer.personality} must be an absolute path, not {peer.cwd!r}")
+    return peers
 
 
 def _trimmed(value: object) -> str:

@@ -29,6 +29,7 @@ class Host(NamedTuple):
     """Everything that work on one host needs: where things are, and the doorways.
 
     unread: why nobody can tell where things are: a config.env that is there, may move them and cannot be read.
+    overrides: what the process environment says of the provider's settings, which counts before config.env.
     """
 
     paths: Paths
@@ -40,6 +41,7 @@ class Host(NamedTuple):
     binary: Binary
     codex_home: str
     unread: str = ""
+    overrides: Mapping[str, str] = {}
 
     def require_places(self) -> None:
         """Raise Problem where nobody can tell where things are (contract §2)."""
@@ -89,6 +91,7 @@ def open_host(options: Mapping[str, Any], environ: Mapping[str, str], sandbox: S
         Binary(paths.binary, named=bool(options.get("binary_path"))),
         environ.get("CODEX_HOME") or os.path.join(home, ".codex"),
         _unread(config_file, problem, options, environ),
+        {key: value for key, value in environ.items() if value and key.startswith("IAPEER_MEMORY_")},
     )
 
 

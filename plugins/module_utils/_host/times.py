@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import datetime
 
+NOW = "(the time of writing)"  # in what check mode shows
+
 
 def iso_milliseconds(seconds: float) -> str:
     """Seconds since the epoch as ISO 8601 in UTC with milliseconds and Z."""

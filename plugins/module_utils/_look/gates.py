@@ -83,8 +83,7 @@ def _nameless(facts: Facts, done: Statuses) -> Held | None:
 def _beyond_repair(step: str, facts: Facts, done: Statuses) -> Held | None:
     """What repair leaves to update."""
     legacy = facts["slot"]["form"] == "v1_1" and step in ("surfaces", "slot")
-    mapped = step == "fleet" and facts["fleet"]["readable"] and facts["fleet"]["count"]
-    if step not in MENDABLE or legacy or mapped:
+    if step not in MENDABLE or legacy:
         return Held(SKIP, "left to update")
     return None
 

@@ -32,7 +32,7 @@ from .step import Step
 from .steps import STEPS
 
 # What a step returns for its own module or for the steps after it, and a look's answer would only be longer by.
-BULKY = ("peers", "slot", "pending", "forms", "form_before", "count", "skills")
+BULKY = ("peers", "slot", "forms", "form_before", "count")
 WORK = {"update": STEPS, "verify": STEPS, "install": ARRIVALS, "uninstall": REMOVALS}
 # Calls that only ask: one answer is enough for one look, in which nobody acts.
 QUESTIONS = (["list", "--json"], ["version"], ["--version"])

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Callable, NamedTuple
 
+from .._things.verdicts import held_by
+
 OK, CHANGED, SKIP, FAIL = "ok", "changed", "skip", "fail"
 LANDED = (OK, CHANGED)
 NOTHING_DONE = ("skipped", "not_running")  # actions: that a daemon does not run is not told as if all were well
@@ -42,7 +44,7 @@ def foreign(step: str, facts: Facts) -> Held | None:
     """What holds every step back on a host of another provider; None where it is none."""
     if facts["slot"]["form"] != "foreign":
         return None
-    holder = f"the slot is held by {facts['slot']['provider']}"
+    holder = held_by(facts["slot"]["provider"])
     if step == "slot":
         return Held(FAIL, f"{holder}: left as it is")
     return Held(SKIP, f"{holder}: a host of another provider gets nothing of ours")

@@ -39,7 +39,7 @@ def _native_memory(host: Host, options: Options, check: bool, ahead: Ahead) -> R
 
 REMOVALS: Mapping[str, Step] = {
     "surfaces": Step(peers.ensure, given("lock_timeout", state="absent", forms=BUNDLED), nothing),
-    "plugin-off": Step(legacy_plugin.ensure, given("claude_bin", "codex_bin", method="auto"), nothing),
+    "plugin-off": Step(legacy_plugin.ensure, given("claude_bin", "codex_bin", "lock_timeout", method="auto"), nothing),
     "slot": Step(slot.ensure, given(state="absent"), nothing),
     "triggers": Step(triggers.ensure, given(state="absent", standard=True, forms=BUNDLED), nothing),
     "memoryd": Step(_memoryd, given(), nothing),

@@ -41,8 +41,10 @@ def _new_slot(ahead: Ahead, result: Result, host: Host) -> Ahead:
 def _new_binary(ahead: Ahead, result: Result, host: Host) -> Ahead:
     if not result.changed:
         return ahead
-    version, forms = result.data.get("version", ""), result.data.get("forms")
-    return _written(ahead._replace(version=version, forms=forms), host.paths.binary)
+    ahead = ahead._replace(version=result.data.get("version", ""), forms=result.data.get("forms"))
+    if result.data.get("needed"):
+        return _written(ahead, host.paths.binary)
+    return ahead._replace(mended=ahead.mended | {host.paths.binary})
 
 
 def _new_templates(ahead: Ahead, result: Result, host: Host) -> Ahead:
@@ -77,7 +79,7 @@ STEPS: Mapping[str, Step] = {
     "role-descriptions": Step(role_descriptions.ensure, given(*COMMON), nothing),
     "fleet": Step(fleet_map.ensure, given(), _new_peers),
     "surfaces": Step(peers.ensure, given("skills", "lock_timeout", *COMMON, state="present"), nothing),
-    "plugin-off": Step(legacy_plugin.ensure, given("claude_bin", "codex_bin", method="auto"), nothing),
+    "plugin-off": Step(legacy_plugin.ensure, given("claude_bin", "codex_bin", "lock_timeout", method="auto"), nothing),
     "slot": Step(slot.ensure, given(*VERSIONED, state="present", migrate=True), _new_slot),
     "launcher": Step(provider_files.ensure, given(*COMMON, part="launcher"), _new_scripts),
     "triggers": Step(triggers.ensure, given(*COMMON, standard=True, state="present"), nothing),

@@ -19,9 +19,10 @@ from .._doorway.folders import Folder
 from .._doorway.problem import Problem
 from .._doorway.spelling import spell
 from .._forms.ahead import NOTHING, Ahead
-from .._host.core import Peer, core_problem, peers_of, read_registry
+from .._host.core import Peer, core_problem, given_peers, peers_of, read_registry
 from .._host.edits import read_json_object
 from .._host.host import Host
+from .._host.options import seconds
 from .._host.results import Result
 from .._things.fleet_map import read_fleet
 from .._things.slot import V1_1, read_slot
@@ -34,7 +35,6 @@ VERB = ("memory-plugin", "off", "--all")
 VERB_TIMEOUT = 600
 UNKNOWN_VERB = re.compile(r"unknown (command|verb|subcommand|option)|unrecognized|no such command", re.IGNORECASE)
 NOT_INSTALLED = re.compile(r"not found in installed plugins|not installed", re.IGNORECASE)
-LOCK_SECONDS = 15
 ASKED = "the plugin is seen nowhere; the core was asked all the same"
 REMOVED, FAILED, LEFT = "removed", "failed", "left"
 Place = tuple[int, int]
@@ -76,8 +76,9 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
 
     options: method (core: by the core's verb, which works on a v1.1 slot alone; native: by the clients themselves;
     auto: by the verb on a v1.1 slot and natively where the core has no such verb any more or the slot is another),
-    peers, claude_bin, codex_bin. changed tells whether the plugin is seen anywhere. Raises Problem where the core is
-    refused, missing or fails; a peer whose client fails is in the results, which are marked failed.
+    peers, claude_bin, codex_bin, lock_timeout (seconds). changed tells whether the plugin is seen anywhere. Raises
+    Problem where the core is refused, missing or fails; a peer whose client fails is in the results, which are marked
+    failed.
     """
     slot, method = read_slot(host), options.get("method") or "auto"
     if slot.barred:
@@ -109,7 +110,7 @@ def _wanted_peers(
     if ahead.peers is not None:
         return ahead.peers
     if given is not None:
-        return peers_of([dict(entry) for entry in given])
+        return given_peers(given)
     fleet = read_fleet(host)
     return fleet.peers if fleet.readable or not legacy else peers_of(read_registry(host))
 
@@ -145,7 +146,7 @@ def _native(host: Host, options: Mapping[str, Any], traces: list[Trace], check: 
         ]
         return _result(traces, records)
     records = []
-    with provision_lock(host, LOCK_SECONDS) as lock:
+    with provision_lock(host, seconds("lock_timeout", options.get("lock_timeout") or 0)) as lock:
         for trace in traces:
             lock.keep_young()
             records.append(_unseen(trace) or _remove(host, trace, clients[trace.runtime]))

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ from .._doorway.folders import Folder
 from .._doorway.problem import Problem
 from .._forms.ahead import NOTHING, Ahead
 from .._forms.wanted import wanted_forms
-from .._host.core import Peer, peers_of
+from .._host.core import Peer, given_peers
 from .._host.host import Host
 from .._host.options import absolute, given_text, seconds
 from .._host.results import Result
@@ -89,13 +88,7 @@ def _wanted_peers(host: Host, entries: Sequence[Mapping[str, Any]] | None, ahead
         if not fleet.readable:
             raise Problem(f"no readable fleet map: {fleet.problem}", host.paths.fleet, fleet.kind)
         return fleet.peers
-    peers = peers_of([dict(entry) for entry in entries])
-    if len(peers) != len(entries):
-        raise Problem("peers: every peer needs a personality and a cwd that are not blank")
-    for peer in peers:
-        if not os.path.isabs(peer.cwd):
-            raise Problem(f"peers: the cwd of {peer.personality} must be an absolute path, not {peer.cwd!r}")
-    return peers
+    return given_peers(entries)
 
 
 def _wanted(host: Host, options: Mapping[str, Any], ahead: Ahead) -> Wanted:

@@ -86,10 +86,7 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
         data["previous"] = host.paths.binary + PREVIOUS
     if changed:
         _foresee(host, MODE if same else WRITE, WRITE if data["previous"] else "")
-    if same and changed and not check and options.get("src"):
-        with host.files.tree(_anchor(host)) as tree:
-            tree.set_mode(_name(host), EXECUTABLE)
-    elif not same and options.get("src"):
+    if changed and (options.get("src") or (same and check)):
         data.update(_new(host, options, found, check))
     return _result(host, options, found, changed, data)
 
@@ -108,18 +105,30 @@ def _as_it_is(host: Host) -> Result:
 
 
 def _new(host: Host, options: Mapping[str, Any], found: Sum | None, check: bool) -> dict[str, Any]:
-    """Ask the new binary who it is, and install it unless check; what is known of it then."""
-    with brought(host, options) as (program, folder):
-        told = ask_version(host, Binary(program, host.binary.named), "the new one", folder)
+    """Ask the new binary who it is, and install it unless check; what is known of it then.
+
+    One that is there, and may only not be run, is asked in the same way.
+    """
+    lame = found is not None and found.sha256 == options["checksum"]
+    with brought(host, {**options, "src": host.paths.binary} if lame else options) as (program, folder):
+        told = ask_version(host, Binary(program, host.binary.named), "it" if lame else "the new one", folder)
         if not told.version:
-            reason = f"not {'installed' if found is None else 'replaced'}: {told.problem}"
+            reason = f"not {_action(options, found)}: {told.problem}"
             raise Problem(reason, host.paths.binary, "refused" if told.refused else "failed")
         known: dict[str, Any] = {"version": told.version}
         if options.get("forms"):
             known["forms"] = forms_of_new(host, options, program)
-        if not check:
+        if lame and not check:
+            with host.files.tree(_anchor(host)) as tree:
+                tree.set_mode(_name(host), EXECUTABLE)
+        elif not check:
             _install(host, program, options["checksum"], found)
         return known
+
+
+def _action(options: Mapping[str, Any], found: Sum | None) -> str:
+    """The word for what is done where something is."""
+    return "installed" if found is None else "mended" if found.sha256 == options["checksum"] else "replaced"
 
 
 @contextlib.contextmanager
@@ -144,7 +153,7 @@ def _result(
     host: Host, options: Mapping[str, Any], found: Sum | None, changed: bool, data: Mapping[str, Any]
 ) -> Result:
     path = host.paths.binary
-    action = "already" if not changed else "installed" if found is None else "replaced"
+    action = _action(options, found) if changed else "already"
     shown = {
         "before_header": path,
         "after_header": path,
@@ -205,7 +214,7 @@ def remove(host: Host, check: bool) -> Result:
         f"removed: {', '.join(map(os.path.basename, there))}" if there else f"no binary at {host.paths.binary}",
         changed=bool(there),
         diff=[{"before_header": path, "after_header": path, "before": "a program\n", "after": ""} for path in there],
-        data={"needed": False},
+        data={"needed": False, "version": "", "previous": ""},
     )
 
 

@@ -15,7 +15,7 @@ from .._doorway.folders import Folder
 from .._doorway.problem import Problem
 from .._forms.first_day import InitForms
 from .._host.config import ROLES
-from .._host.core import core_problem, peers_of, read_registry, row_of
+from .._host.core import core_problem, peer_of, peers_of, read_registry, row_of
 from .._host.edits import Edit, pretty_json, read_json_object
 from .._host.host import Host
 from .._host.options import absolute
@@ -57,7 +57,7 @@ def plan_crew(host: Host) -> Crew:
     newborn, cwds, refused = [], {}, {}
     for role in ROLES:
         row = row_of(rows, role)
-        peer = next(iter(peers_of([row] if row else [])), None)
+        peer = peer_of(row)
         if row is None:
             newborn.append(role)
         elif manifest.cwd_of(role):

@@ -15,9 +15,7 @@ from .._host.core import Peer, peers_of, read_registry
 from .._host.edits import Edit, pretty_json, read_json_object, settle
 from .._host.host import Host
 from .._host.results import Result
-from .._host.times import iso_milliseconds
-
-NOW = "(the time of writing)"
+from .._host.times import NOW, iso_milliseconds
 
 
 class Fleet(NamedTuple):

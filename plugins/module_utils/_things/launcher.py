@@ -53,7 +53,7 @@ def ensure_no_scripts(host: Host, check: bool) -> Result:
         f"removed: {', '.join(told)}" if told else "none of the scripts is there",
         changed=bool(told),
         diff=diff,
-        data={"files": [edit.path for edit in gone]},
+        data={"files": {edit.path: "" for edit in gone}, "modes": []},
     )
 
 

@@ -15,7 +15,7 @@ from .._doorway.problem import Problem
 from .._forms.ahead import NOTHING, Ahead
 from .._forms.forms import Forms
 from .._forms.wanted import wanted_forms
-from .._host.core import core_problem, peers_of, read_registry, row_of
+from .._host.core import core_problem, peer_of, read_registry, row_of
 from .._host.host import Host
 from .._host.results import Result
 from .._host.roles import NO_MANIFEST, Role, RoleDone, manifest_roles, roles_result
@@ -91,7 +91,7 @@ def _is_described(row: Mapping[str, Any]) -> bool:
 
 def _plan(rows: Rows, role: Role, text: str) -> Described:
     row = row_of(rows, role.role)
-    peer = next(iter(peers_of([row] if row else [])), None)
+    peer = peer_of(row)
     if row is None or peer is None:
         return Described(role, problem=Problem(UNKNOWN, kind="missing"))
     return Described(role, peer.cwd, "" if _is_described(row) else text)

@@ -61,9 +61,11 @@ def first_day(host: Host, options: Mapping[str, Any], needed: bool = False) -> D
         raise Problem("no vault: name the folder for the notes in vault_path (iapeer_memory_vault_path)", path)
     vault, init = absolute("vault_path", str(vault)), _learned(host, options)
     text = init.config_env(vault)
-    port = {f"{KEY}MCP_PORT": str(host.config.mcp_port), f"{KEY}DREAM_CRON": host.config.dream_cron}
-    values = {**port, **parse_config(text), f"{KEY}VAULT_PATH": os.sep}  # the vault itself may not be there yet
-    return Day(host._replace(config=plan_config(values)._replace(vault_path=vault)), init, text)
+    values = {**parse_config(text), **host.overrides, f"{KEY}VAULT_PATH": os.sep}  # the vault may not be there yet
+    config = plan_config(values)
+    if not config.ok:
+        raise Problem(config.problem)
+    return Day(host._replace(config=config._replace(vault_path=vault)), init, text)
 
 
 def _learned(host: Host, options: Mapping[str, Any]) -> InitForms:

@@ -20,12 +20,11 @@ from .._host.edits import Edit, json_object, pretty_json, settle
 from .._host.host import Host
 from .._host.paths import NAME, Paths
 from .._host.results import Result
-from .._host.times import iso_milliseconds
+from .._host.times import NOW, iso_milliseconds
+from .verdicts import MIGRATE, held_by
 from .version import wanted_version
 
 ABSENT, MALFORMED, V1_1, V1_2, FOREIGN = "absent", "malformed", "v1_1", "v1_2", "foreign"
-NOW = "(the time of writing)"
-MIGRATE = "the slot is in the v1.1 form: migrate with update"
 
 
 class Slot(NamedTuple):
@@ -48,7 +47,7 @@ class Slot(NamedTuple):
     @property
     def barred(self) -> str:
         """Why this host gets nothing of ours: another provider holds it; empty where none does."""
-        return f"the slot is held by {self.provider}" if self.form == FOREIGN else ""
+        return held_by(self.provider) if self.form == FOREIGN else ""
 
     @property
     def provider(self) -> str:
@@ -94,7 +93,8 @@ def read_slot(host: Host) -> Slot:
         return Slot(MALFORMED, None, "names no provider", found.data)
     if provider != NAME:
         return Slot(FOREIGN, value, data=found.data)
-    legacy = "plugin" in value and not ("provision" in value or "unprovision" in value)
+    blocks = [isinstance(value.get(name), dict) for name in ("provision", "unprovision")]
+    legacy = "plugin" in value and not any(blocks)
     return Slot(V1_1 if legacy else V1_2, value, data=found.data)
 
 

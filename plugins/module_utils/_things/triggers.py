@@ -17,7 +17,7 @@ from .._doorway.problem import Problem
 from .._doorway.reader import FOLDER
 from .._forms.ahead import NOTHING, Ahead
 from .._forms.wanted import wanted_forms
-from .._host.core import core_problem, peers_of, read_registry, row_of
+from .._host.core import core_problem, peer_of, read_registry, row_of
 from .._host.edits import read_json_object
 from .._host.host import Host
 from .._host.options import absolute, seconds
@@ -91,7 +91,7 @@ def find_registrant(host: Host, name: str, with_runtime: bool) -> Registrant | N
     if cwd and not with_runtime:
         return Registrant(name, absolute(f"the cwd of {name}", cwd))
     row = row_of(read_registry(host), name)
-    peer = next(iter(peers_of([row] if row else [])), None)
+    peer = peer_of(row)
     if row is None or peer is None:
         return None
     default = row.get("default_runtime")

@@ -90,7 +90,7 @@ def test_a_run_is_announced_in_the_folder_that_one_is_in_though_an_option_is_ref
 def test_null_and_empty_text_are_the_default(handed: list[dict[str, Any]]) -> None:
     for empty in (None, ""):
         result = run(**{option: empty for option, _variable, _values in WRONG if option not in OF_THE_REPORT})
-        assert result["asked"] == {"repair": False, "rollback": True}
+        assert result["asked"] == {"repair": False, "rollback": True, "hung_after": 120}
     assert handed == [{}, {}]
 
 
@@ -100,7 +100,8 @@ def test_null_and_empty_text_are_the_default(handed: list[dict[str, Any]]) -> No
 def test_yes_and_no_are_understood_as_ansible_does_and_told_to_the_steps(
     handed: list[dict[str, Any]], value: Any, wanted: bool
 ) -> None:
-    assert run(repair=value, rollback=value)["asked"] == {"repair": wanted, "rollback": wanted}
+    asked = run(repair=value, rollback=value, hung_after="90")["asked"]
+    assert asked == {"repair": wanted, "rollback": wanted, "hung_after": 90}
 
 
 def test_a_look_that_was_stopped_still_tells_the_steps_what_was_asked_for(
@@ -109,7 +110,7 @@ def test_a_look_that_was_stopped_still_tells_the_steps_what_was_asked_for(
     monkeypatch.setattr(ActionModule, "_find_needle", lambda self, folder, name: name)
     result = run(rollback=False, templates_src=str(tmp_path))
     assert result["stopped"].startswith("templates_src: ")
-    assert result["asked"] == {"repair": False, "rollback": False}
+    assert result["asked"] == {"repair": False, "rollback": False, "hung_after": 120}
 
 
 # What Ansible says of the run, and of the host

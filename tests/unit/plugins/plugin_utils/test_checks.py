@@ -49,6 +49,11 @@ def test_a_v1_1_host_is_to_be_migrated_and_else_left_alone() -> None:
     assert found["peer-surfaces"] == found["legacy-plugin"] == ("skip", MIGRATE)
 
 
+def test_where_nobody_knows_the_fleet_no_plugin_is_said_to_be_gone() -> None:
+    unread = look(steps={"fleet": BAD}, fleet={"readable": False, "count": 0, "problem": "malformed"})
+    assert rows(unread)["legacy-plugin"] == ("skip", "which peers there are is not known: see fleet-map")
+
+
 def test_a_plugin_that_is_still_there_is_for_update_to_take_off() -> None:
     found = rows(look(steps={"plugin-off": {**CHANGED, "detail": "removed from alpha"}}))
     assert found["legacy-plugin"] == ("fail", "it would be removed from alpha: take it off with update")
@@ -61,7 +66,10 @@ def test_a_plugin_that_is_still_there_is_for_update_to_take_off() -> None:
         ({}, CHANGED, {}, ("ok", "2 peers; update would write 2 written")),
         ({"count": 0}, CHANGED, {}, ("fail", "empty")),
         ({"readable": False, "count": 0, "problem": "missing"}, CHANGED, {}, ("fail", "unreadable: missing")),
-        ({"count": 0}, CHANGED, {"fleet": CHANGED}, ("repaired", "empty; 2 written")),
+        ({"count": 0}, CHANGED, {"fleet": {**CHANGED, "count": 2}}, ("repaired", "empty; 2 written")),
+        ({"count": 0}, CHANGED, {"fleet": {**CHANGED, "count": 0}}, ("fail", "empty; 2 written")),
+        ({}, CHANGED, {"fleet": {**CHANGED, "count": 2}}, ("repaired", "2 written")),
+        ({}, BAD, {"fleet": BROKEN}, ("ok", "2 peers")),
         ({"count": 0}, QUIET, {"fleet": QUIET}, ("fail", "empty; in place")),
         ({"count": 0}, BAD, {"fleet": BROKEN}, ("fail", "empty; it broke")),
     ],
@@ -132,6 +140,9 @@ def test_a_pid_file_that_cannot_be_used_fails_whatever_the_heartbeat_says(compla
     odd = {"running": False, "pid": None, "problem": problem, "complaint": complaint}
     status, detail = rows(look(memoryd=odd))["memoryd-heartbeat"]
     assert (status, detail) == ("fail", "; ".join(filter(None, [complaint, problem])))
+    gone = {"memoryd": {"changed": True, "action": "pid_file_removed", "detail": "it is gone"}}
+    status, detail = rows(look(memoryd=odd), **gone)["memoryd-heartbeat"]
+    assert (status, detail.endswith("; it is gone")) == ("fail" if complaint else "repaired", True)
 
 
 def test_a_daemon_that_is_starting_is_not_told_to_be_started() -> None:

@@ -285,7 +285,6 @@ def test_every_change_of_the_live_account_is_refused(tmp_path: Path) -> None:
             lambda: tree.remove_folder("skills"),
             lambda: tree.claim("lock.d", "owner", b"x"),
             lambda: tree.give_up("skills"),
-            lambda: tree.refuse_change("settings.json"),
             lambda: Files(fenced(str(tmp_path / "account"))).tree(str(live / "a" / "b"), create=True),
         ):
             with pytest.raises(Problem) as caught:

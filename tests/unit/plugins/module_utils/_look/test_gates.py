@@ -116,7 +116,7 @@ def test_what_stands_in_the_way_of_everything_is_said_once_as_a_failure() -> Non
         ("v1_2", "plugin-off", {}, False),
         ("v1_2", "binary", {}, False),
         ("v1_2", "guide", {}, False),
-        ("v1_2", "fleet", {}, False),
+        ("v1_2", "fleet", {}, True),
         ("v1_2", "fleet", {"count": 0}, True),
         ("v1_2", "fleet", {"readable": False, "count": 0}, True),
         ("v1_1", "launcher", {}, True),

@@ -61,11 +61,11 @@ def test_what_a_program_says_in_a_scratch_is_not_taken_for_what_it_says_on_the_h
         assert remembering.run(binary, args, cwd="/s", env=env) == scratch
 
 
-def run_for_real(host: Host, found: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def run_for_real(host: Host, found: Mapping[str, Any], repair: bool = False) -> dict[str, dict[str, Any]]:
     """The steps as the role runs them: each where it is due, on what really is on the disk."""
     done: dict[str, dict[str, Any]] = {}
     for name in ORDER:
-        if is_due(name, found, done):
+        if is_due(name, found, done, repair):
             step = STEPS[name]
             try:
                 result = step.work(host, step.options(OPTIONS), False, NOTHING)
@@ -123,3 +123,17 @@ def test_the_look_tells_what_the_steps_do_and_verify_sees_what_update_would_mend
         }
         again = statuses(look.look(host, OPTIONS, True).data, {})
         assert [name for name, status in again.items() if status == "changed" and name != "memoryd"] == []
+
+
+@settings(PROFILE, max_examples=max(40, PROFILE.max_examples // 6))
+@given(spec=SPEC)
+def test_what_repair_says_is_what_the_next_verify_sees(spec: dict[str, Any]) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as base:
+        place = Generated(Path(base), spec)
+        clock = place.egress.clock = StillClock(time.time())
+        host = place.host(place.egress, clock)
+        found = look.look(host, OPTIONS, True).data
+        done = run_for_real(host, found, repair=True)
+        told = [row.name for row in check_rows(found, done, 120) if row.status == "fail"]
+        seen = [row.name for row in check_rows(look.look(host, OPTIONS, True).data, {}, 120) if row.status == "fail"]
+        assert told == seen

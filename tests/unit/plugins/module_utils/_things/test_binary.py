@@ -17,8 +17,10 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.egres
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.files import Tree
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._forms.ahead import NOTHING
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.host import Host, open_host
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.results import Result
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.steps import STEPS
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import binary
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things.binary import (
     Told,
@@ -267,10 +269,31 @@ def test_a_lost_run_bit_is_repaired_and_nothing_is_kept_for_it(place: Place, sou
     place.write(place.binary, SPEAKS, 0o600)
     written = place.binary.stat().st_mtime_ns
     done = ensure(place, source)
-    assert (done.action, done.data) == ("replaced", {"needed": False, "version": "", "previous": ""})
+    assert (done.action, done.data) == ("mended", {"needed": False, "version": "2.0.0", "previous": ""})
     assert place.binary.stat().st_mode & 0o7777 == 0o755
     assert place.binary.stat().st_mtime_ns == written
     assert not place.binary.with_name("iapeer-memory.previous").exists()
+
+
+def test_what_lost_its_run_bit_is_asked_who_it_is_before_it_has_it_again(place: Place, source: Path) -> None:
+    """The steps after it are planned for that version, with no restart: the bytes are the same."""
+    place.write(place.binary, SPEAKS, 0o600)
+    before = place.snapshot()
+    foretold = ensure(place, source, check=True)
+    assert (foretold.action, foretold.data["version"]) == ("mended", "2.0.0")
+    ahead = STEPS["binary"].leaves(NOTHING, foretold, place.host())
+    assert (ahead.version, ahead.mended, ahead.written) == ("2.0.0", {str(place.binary)}, frozenset())
+    assert place.snapshot() == before
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_what_lost_its_run_bit_and_does_not_work_is_left_as_it_is(place: Place, source: Path, check: bool) -> None:
+    mute = "#!/bin/sh\n"
+    place.write(place.binary, mute, 0o600)
+    before = place.snapshot()
+    with pytest.raises(Problem, match="not mended: it tells no version"):
+        ensure(place, source, check, mute)
+    assert place.snapshot() == before
 
 
 def test_a_link_stays_a_link_and_the_file_behind_it_is_replaced(place: Place, source: Path) -> None:

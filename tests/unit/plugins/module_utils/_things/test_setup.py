@@ -49,10 +49,10 @@ def bare(place: Place) -> Iterator[Place]:
         yield place
 
 
-def opened(place: Place) -> tuple[Host, StandIn]:
-    """The host as a module opens it, with the stand-in core."""
+def opened(place: Place, **environ: str) -> tuple[Host, StandIn]:
+    """The host as a module opens it in this environment, with the stand-in core."""
     egress = StandIn(place.home, place.root, place.state)
-    host = open_host({"iapeer_bin": "/fake/iapeer"}, place.environ())
+    host = open_host({"iapeer_bin": "/fake/iapeer"}, {**place.environ(), **environ})
     return host._replace(egress=egress, clock=StillClock(0)), egress
 
 
@@ -174,6 +174,25 @@ def test_without_a_vault_nothing_is_made(bare: Place, options: dict[str, Any], w
     for check in (True, False):
         with pytest.raises(Problem, match=words):
             ensure(bare, check, **options)
+    assert files(bare) == before
+
+
+def test_what_the_environment_says_counts_on_the_first_day_as_on_any_later_one(bare: Place) -> None:
+    environ = {"IAPEER_MEMORY_MODE": "curated", "IAPEER_MEMORY_PROACTIVE_DREAMWEAVER": "0"}
+    environ["IAPEER_MEMORY_MCP_PORT"] = "9000"
+    foretold = setup.first_day(opened(bare, **environ)[0], {**BUNDLED, "vault_path": str(bare.vault)}).host.config
+    ensure(bare)
+    later = opened(bare, **environ)[0].config
+    assert foretold == later
+    assert (later.mode, later.dream, later.mcp_port, later.locale) == ("curated", False, 9000, "ru")
+
+
+def test_what_the_environment_makes_of_no_use_is_named_and_nothing_made(bare: Place) -> None:
+    host, _egress = opened(bare, IAPEER_MEMORY_EMBEDDING_PROVIDER="bogus")
+    before = files(bare)
+    for check in (True, False):
+        with pytest.raises(Problem, match="bogus"):
+            setup.ensure(host, {**BUNDLED, "vault_path": str(bare.vault)}, check)
     assert files(bare) == before
 
 

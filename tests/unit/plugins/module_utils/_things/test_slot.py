@@ -102,6 +102,7 @@ def ensure(place: Place, state: str = "present", check: bool = False, **options:
         ('{"provider": "iapeer-memory", "plugin": {}}', "v1_1", ""),
         ('{"provider": "iapeer-memory", "plugin": {}, "provision": {}}', "v1_2", ""),
         ('{"provider": "iapeer-memory", "plugin": {}, "unprovision": {}}', "v1_2", ""),
+        ('{"provider": "iapeer-memory", "plugin": {}, "provision": null, "unprovision": 1}', "v1_1", ""),
         ('{"provider": "iapeer-memory", "provision": {}}', "v1_2", ""),
         ('{"provider": "iapeer-memory"}', "v1_2", ""),
     ],
