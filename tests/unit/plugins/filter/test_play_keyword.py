@@ -47,7 +47,7 @@ BAD: dict[str, list[Any]] = {
 @pytest.mark.parametrize(("name", "value", "wanted"), GOOD)
 def test_what_ansible_takes_as_it_is_meant_is_handed_on(name: str, value: Any, wanted: Any) -> None:
     found = FilterModule().filters()["play_keyword"](value, name, "the default")
-    assert (found, type(found) is bool) == (wanted, False)
+    assert (found, isinstance(found, bool)) == (wanted, False)
 
 
 @pytest.mark.parametrize("name", KEYWORDS)
