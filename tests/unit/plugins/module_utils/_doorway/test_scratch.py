@@ -120,7 +120,7 @@ assert os.listdir(sys.argv[1]) == [], os.listdir(sys.argv[1])
 
 
 def test_an_ordinary_account_gets_rid_of_what_it_may_not_write() -> None:
-    with tempfile.TemporaryDirectory(prefix="iapeer-memory-scratch-test-") as base:
+    with tempfile.TemporaryDirectory(prefix="iapeer-memory-closed-") as base:
         os.chmod(base, 0o777)
         done = subprocess.run([sys.executable, "-c", CLOSED, base], stderr=subprocess.PIPE, check=False)
     assert done.stderr == b""
