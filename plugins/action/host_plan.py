@@ -51,6 +51,8 @@ class ActionModule(ActionBase):
         try:
             self._refuse_parts(task_vars or {})
             report = self._read(self._task.args.get("report") or {})
+            if report:
+                report.setdefault("playbook", self._task.args.get("playbook") or "update")
             self._announce(report, task_vars or {})
             options = self._read({name: value for name, value in self._task.args.items() if name != "report"})
             asked = {name: options.get(name, value) for name, value in asked.items()}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -85,6 +86,12 @@ def test_a_run_is_announced_in_the_folder_that_one_is_in_though_an_option_is_ref
     monkeypatch.chdir(tmp_path)
     assert "stopped" in run(report={"playbook": "update", "report_dir": "reports"}, wait=-1)
     assert (tmp_path / "reports" / "fleet.json").is_file()
+
+
+def test_a_report_is_that_of_the_playbook_that_is_looked_for(handed: list[dict[str, Any]], tmp_path: Path) -> None:
+    run(playbook="verify", wait=-1, report={"report_dir": str(tmp_path)})
+    told = json.loads((tmp_path / "fleet.json").read_text(encoding="utf-8"))
+    assert told["playbook"] == "verify"
 
 
 def test_null_and_empty_text_are_the_default(handed: list[dict[str, Any]]) -> None:

@@ -57,6 +57,13 @@ def run(
     return result
 
 
+@pytest.mark.parametrize("playbook", [None, "", "upgrade", ["update"]])
+def test_a_playbook_that_is_none_is_refused_by_name(printed: list[str], playbook: Any) -> None:
+    with pytest.raises(AnsibleActionFail, match="playbook must be one of update, verify, install, uninstall, not"):
+        run({"playbook": playbook, "look": look()})
+    assert printed == []
+
+
 def update(tmp_path: Path | None = None, **done: Any) -> dict[str, Any]:
     arguments: dict[str, Any] = {"playbook": "update", "look": look(), "done": done}
     return {**arguments, "report_dir": str(tmp_path)} if tmp_path else arguments
