@@ -14,7 +14,7 @@ from typing import Any
 from ansible.plugins.action.normal import ActionModule as AnyModule
 
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.differences import counted
-from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.payload import uncollected
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.payload import answered, uncollected
 
 
 class ActionModule(AnyModule):
@@ -23,4 +23,4 @@ class ActionModule(AnyModule):
     @uncollected()
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the module's result."""
-        return counted(super().run(tmp, task_vars))
+        return counted(answered(lambda: super(ActionModule, self).run(tmp, task_vars)))

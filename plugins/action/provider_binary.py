@@ -11,7 +11,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.differences import counted
-from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.payload import uncollected
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.payload import answered, uncollected
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.sources import checksum, find
 
 MODULE = "agfpd.iapeer_memory.provider_binary"
@@ -25,7 +25,8 @@ class ActionModule(ActionBase):
     @uncollected()
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the module's result; fails with the name of a file that is not there."""
-        return counted({**super().run(tmp, task_vars), **self._bring(dict(self._task.args), task_vars)})
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        return counted({**result, **answered(lambda: self._bring(dict(self._task.args), task_vars))})
 
     def _bring(self, arguments: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         if arguments.get("state") in ("absent", "previous"):

@@ -178,7 +178,10 @@ GRANTS: dict[str, set[str]] = {
         "ansible.utils.display.Display",
     },
     "plugin_utils/page.py": {"jinja2.Environment", "markupsafe.Markup", "urllib.parse.quote"},
-    "plugin_utils/payload.py": names("gc", "disable enable isenabled"),
+    "plugin_utils/payload.py": {
+        *names("gc", "disable enable isenabled"),
+        *names("ansible.errors", "AnsibleAction AnsibleConnectionFailure AnsibleError"),
+    },
     "plugin_utils/reports.py": {"time.monotonic"},
     "plugin_utils/runs.py": {"getattr by variable"},  # of its own fields
 }

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the agfpd.iapeer_memory contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The garbage collector is left alone while a module is put together, and comes back."""
+"""The garbage collector is left alone while a module is put together; what cannot be run is a failure of that step."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import gc
 import importlib
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.payload import uncollected
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.payload import answered, uncollected
 
 PLUGINS = Path(__file__).resolve().parents[4] / "plugins"
 # The one that runs no module.
@@ -65,3 +67,34 @@ def test_every_action_that_hands_a_module_over_does_so(name: str, monkeypatch: p
     with pytest.raises(Reached) as found:
         object.__new__(kind).run(None, {})
     assert found.value.args == (False,)
+
+
+def test_what_ansible_could_not_have_done_is_a_failure_of_that_step_alone() -> None:
+    def work() -> dict[str, Any]:
+        raise AnsibleError("Missing sudo password")
+
+    assert answered(work) == {"failed": True, "changed": False, "action": "failed", "msg": "Missing sudo password"}
+
+
+@pytest.mark.parametrize("kind", [AnsibleConnectionFailure, AnsibleActionFail])
+def test_what_ansible_knows_how_to_say_is_left_to_it(kind: type[AnsibleError]) -> None:
+    def work() -> dict[str, Any]:
+        raise kind("gone")
+
+    with pytest.raises(kind, match="gone"):
+        answered(work)
+
+
+@pytest.mark.parametrize("name", ["peer_surfaces", "provider_binary"])
+def test_a_step_whose_become_fails_is_a_row(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_arguments: Any, **_options: Any) -> None:
+        raise AnsibleError("Missing sudo password")
+
+    kind = importlib.import_module(f"ansible_collections.agfpd.iapeer_memory.plugins.action.{name}").ActionModule
+    monkeypatch.setattr(ActionBase, "run", lambda *_arguments: {})
+    monkeypatch.setattr(ActionBase, "_execute_module", fails)
+    task = SimpleNamespace(args={"state": "absent"}, async_val=0, action=name, check_mode=False, diff=False)
+    connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None), has_native_async=False)
+    action = kind(task, connection, SimpleNamespace(), None, SimpleNamespace(), None)
+    result = action.run(None, {})
+    assert (result["failed"], result["msg"]) == (True, "Missing sudo password")
