@@ -62,8 +62,8 @@ changed:
 action:
   description:
     - What was done, or would be done in check mode, in one word.
-    - One of V(installed), V(replaced), V(mended) (it was there and could not be run), V(already), V(removed),
-      V(absent), V(taken_back), V(failed), V(skipped).
+    - One of V(installed), V(replaced), V(mended) (its permission bits alone were wrong), V(already),
+      V(removed), V(absent), V(taken_back), V(failed), V(skipped).
   returned: always
   type: str
   sample: replaced
@@ -119,7 +119,7 @@ needed:
 version:
   description:
     - The version that the new binary tells, or with O(state=previous) the one that is back.
-    - Empty where none was asked, as in check mode.
+    - Empty where none was asked, as of a new one in check mode.
   returned: success
   type: str
   sample: 1.4.0

@@ -183,7 +183,7 @@ def _heartbeat(checked: Checked) -> Row:
         return Row(name, other.status, other.reason)
     ended = "; memoryd is not running" + (f" ({daemon['problem']})" if daemon["problem"] else "") + START
     problem, result = daemon["complaint"], checked.done.get("memoryd")
-    if daemon["pid"] is None and daemon["problem"]:  # of the pid file, with which update and uninstall would fail
+    if daemon["pid"] is None and daemon["problem"]:  # a pid file that cannot be used, or names no process
         mended = detail_of(result) if result and status_of(result) == CHANGED else ""
         words = "; ".join(filter(None, (problem, daemon["problem"], mended)))
         return Row(name, REPAIRED if mended and not problem else FAIL, words)

@@ -391,3 +391,22 @@ def test_the_mended_slot_and_triggers_are_as_update_leaves_them(drifted: Drifted
         assert (DREAM in triggers) == (name != "c")
         assert "morning-digest" in triggers
         assert json.loads(host.fleet_path.read_text(encoding="utf-8"))["peers"]
+
+
+@pytest.mark.parametrize("empty", [None, ""])
+def test_a_null_staleness_is_the_default_for_the_daemon_too(build: Build, gather: Gather, empty: str | None) -> None:
+    """Repair leaves one alone that is fine, though its step runs; update ends one that hangs."""
+    host = build(form="v1_2", peers=[])
+    settle(host)
+    host.start_notifier(via="launcher")
+    pid = host.wait_daemon()
+    host.slot_path.unlink()
+    fleet = gather(host)
+    run = fleet.repair(iapeer_memory_heartbeat_stale_after=empty)
+    assert run.rows()["memory-slot"].status == "repaired"
+    assert (run.rows()["memoryd-heartbeat"].status, host.daemon_pid()) == ("ok", pid)
+
+    _old_heartbeat(host)
+    row = fleet.update(iapeer_memory_heartbeat_stale_after=empty).rows()["memoryd"]
+    assert (row.status, "hung: " in row.detail) == ("changed", True), row
+    assert host.daemon_pid() not in (None, pid)

@@ -97,7 +97,7 @@ KNOWN = (
     Known(
         "_surfaces/legacy_plugin.py",
         "the native removal takes no lock",
-        """    with provision_lock(host, seconds("lock_timeout", options.get("lock_timeout") or 0)) as lock:
+        """    with provision_lock(host, lock_timeout(options)) as lock:
         for trace in traces:
             lock.keep_young()
 """,

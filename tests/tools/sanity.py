@@ -40,7 +40,7 @@ ELSEWHERE = {
     "compile": "ruff parses every file as Python 3.9 does",
     "pep8": "ruff's E and W, with the same line length or a shorter one",
     "pylint": "ruff's F, B and SIM, and mypy; the matrix runs it",
-    "yamllint": "ansible-lint runs it, but on tests and changelog; the matrix runs it on all",
+    "yamllint": "ansible-lint runs it, except on tests and changelogs; the matrix runs it on all",
     "shellcheck": "make lint runs it",
 }
 # What cannot be had here: the requirements of a release name an archive that is in no package index.

@@ -61,7 +61,7 @@ def held(step: str, facts: Facts, done: Statuses, repair: bool = False) -> Held 
     if problem is not None:
         return problem
     if repair:
-        return _beyond_repair(step, facts, done)
+        return _beyond_repair(step, facts)
     return _migration(step, done) if facts["slot"]["form"] == "v1_1" and step in ("plugin-off", "slot") else None
 
 
@@ -80,7 +80,7 @@ def _nameless(facts: Facts, done: Statuses) -> Held | None:
     return Held(SKIP, facts["binary"]["problem"] or "the version is not known")
 
 
-def _beyond_repair(step: str, facts: Facts, done: Statuses) -> Held | None:
+def _beyond_repair(step: str, facts: Facts) -> Held | None:
     """What repair leaves to update."""
     legacy = facts["slot"]["form"] == "v1_1" and step in ("surfaces", "slot")
     if step not in MENDABLE or legacy:

@@ -22,12 +22,11 @@ from .._forms.ahead import NOTHING, Ahead
 from .._host.core import Peer, core_problem, given_peers, peers_of, read_registry
 from .._host.edits import read_json_object
 from .._host.host import Host
-from .._host.options import seconds
 from .._host.results import Result
 from .._things.fleet_map import read_fleet
 from .._things.slot import V1_1, read_slot
 from .claude import SETTINGS
-from .lock import foresee_lock, provision_lock
+from .lock import foresee_lock, lock_timeout, provision_lock
 from .plan import why_unseen
 from .plugin_settings import CLIENT_SECONDS, KEPT, PLUGIN, Settings, keep, mentions, put_back, read_settings
 
@@ -80,6 +79,7 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
     Problem where the core is refused, missing or fails; a peer whose client fails is in the results, which are marked
     failed.
     """
+    lock_timeout(options)  # whatever becomes of it: an option that is wrong is refused before anything is looked at
     slot, method = read_slot(host), options.get("method") or "auto"
     if slot.barred:
         return Result("skipped", f"{shown(slot.barred)}: not our fleet", data={"results": []})
@@ -146,7 +146,7 @@ def _native(host: Host, options: Mapping[str, Any], traces: list[Trace], check: 
         ]
         return _result(traces, records)
     records = []
-    with provision_lock(host, seconds("lock_timeout", options.get("lock_timeout") or 0)) as lock:
+    with provision_lock(host, lock_timeout(options)) as lock:
         for trace in traces:
             lock.keep_young()
             records.append(_unseen(trace) or _remove(host, trace, clients[trace.runtime]))

@@ -11,7 +11,8 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from .._documents.shown import shown
 from .._doorway.files import Tree
@@ -19,6 +20,7 @@ from .._doorway.foresight import MAKE_FOLDER, REMOVE_FOLDER, WRITE
 from .._doorway.problem import Problem
 from .._doorway.spelling import spell
 from .._host.host import Host
+from .._host.options import seconds
 
 LOCK, OWNER = "provision.lock.d", "owner"
 POLL_SECONDS = 0.05
@@ -65,6 +67,11 @@ class Held:
         with contextlib.suppress(Problem), _opened(self._host) as lock:
             if _owner(lock) == self._mine:
                 lock.write(OWNER, self._mine)
+
+
+def lock_timeout(options: Mapping[str, Any]) -> float:
+    """How many seconds the option says to wait for the lock. Raises Problem for what is no such number."""
+    return seconds("lock_timeout", options.get("lock_timeout") or 0)
 
 
 @contextlib.contextmanager

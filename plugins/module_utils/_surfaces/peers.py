@@ -15,10 +15,11 @@ from .._forms.ahead import NOTHING, Ahead
 from .._forms.wanted import wanted_forms
 from .._host.core import Peer, given_peers
 from .._host.host import Host
-from .._host.options import absolute, given_text, seconds
+from .._host.options import absolute, given_text
 from .._host.results import Result
 from .._things.fleet_map import read_fleet
 from .claude import SKILL_PREFIX
+from .lock import lock_timeout
 from .plan import FAILED, SKIPPED
 from .sweep import Sweep, sweep
 from .wanted import SURFACES, Wanted, from_forms, skill_files, without
@@ -38,7 +39,7 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
     """
     wanted = _wanted(host, options, ahead)
     peers = _wanted_peers(host, options.get("peers"), ahead)
-    timeout, every = seconds("lock_timeout", options.get("lock_timeout") or 0), bool(options.get("all_results"))
+    timeout, every = lock_timeout(options), bool(options.get("all_results"))
     return _result(sweep(host, peers, wanted, timeout, check), options["state"], every)
 
 

@@ -28,6 +28,7 @@ from .._host.versions import told_version
 
 VERSION_TIMEOUT = 30
 PREVIOUS = ".previous"
+MENDED = "mended"
 
 
 class Told(NamedTuple):
@@ -72,15 +73,15 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
     the steps after it ask what the new binary wants). A new one is asked for its version before it takes the name, in
     a scratch: where it tells none, this raises a Problem and the old one stays. The one that it replaces is kept beside
     it. data: needed, version (of the new one, empty where it was not asked), previous (where the old one is kept, empty
-    where there is none).
+    where there is none). One that has the right bytes and the wrong permission bits is mended, after it was asked too.
     """
     if options.get("state") in ENDS:
         return ENDS[options["state"]](host, check)
     if not options.get("checksum"):
         return _as_it_is(host)
     found = _found(host, host.paths.binary)
-    same = found is not None and found.sha256 == options["checksum"]
-    changed = not same or found is None or found.mode != EXECUTABLE
+    same = _action(options, found) == MENDED
+    changed = not same or (found is not None and found.mode != EXECUTABLE)
     data: dict[str, Any] = {"needed": not same, "version": "", "previous": ""}
     if not same and found is not None:
         data["previous"] = host.paths.binary + PREVIOUS
@@ -105,20 +106,18 @@ def _as_it_is(host: Host) -> Result:
 
 
 def _new(host: Host, options: Mapping[str, Any], found: Sum | None, check: bool) -> dict[str, Any]:
-    """Ask the new binary who it is, and install it unless check; what is known of it then.
-
-    One that is there, and may only not be run, is asked in the same way.
-    """
-    lame = found is not None and found.sha256 == options["checksum"]
-    with brought(host, {**options, "src": host.paths.binary} if lame else options) as (program, folder):
-        told = ask_version(host, Binary(program, host.binary.named), "it" if lame else "the new one", folder)
+    """Ask the binary who it is, and install or mend it unless check; what is known of it then."""
+    action = _action(options, found)
+    there = action == MENDED
+    with brought(host, {**options, "src": host.paths.binary} if there else options) as (program, folder):
+        told = ask_version(host, Binary(program, host.binary.named), "it" if there else "the new one", folder)
         if not told.version:
-            reason = f"not {_action(options, found)}: {told.problem}"
+            reason = f"not {action}: {told.problem}"
             raise Problem(reason, host.paths.binary, "refused" if told.refused else "failed")
         known: dict[str, Any] = {"version": told.version}
         if options.get("forms"):
             known["forms"] = forms_of_new(host, options, program)
-        if lame and not check:
+        if there and not check:
             with host.files.tree(_anchor(host)) as tree:
                 tree.set_mode(_name(host), EXECUTABLE)
         elif not check:
@@ -128,7 +127,7 @@ def _new(host: Host, options: Mapping[str, Any], found: Sum | None, check: bool)
 
 def _action(options: Mapping[str, Any], found: Sum | None) -> str:
     """The word for what is done where something is."""
-    return "installed" if found is None else "mended" if found.sha256 == options["checksum"] else "replaced"
+    return "installed" if found is None else MENDED if found.sha256 == options["checksum"] else "replaced"
 
 
 @contextlib.contextmanager

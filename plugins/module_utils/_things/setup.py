@@ -64,7 +64,7 @@ def first_day(host: Host, options: Mapping[str, Any], needed: bool = False) -> D
     values = {**parse_config(text), **host.overrides, f"{KEY}VAULT_PATH": os.sep}  # the vault may not be there yet
     config = plan_config(values)
     if not config.ok:
-        raise Problem(config.problem)
+        raise Problem(f"{config.problem}, as the environment or the provider's init says: nothing is made", path)
     return Day(host._replace(config=config._replace(vault_path=vault)), init, text)
 
 

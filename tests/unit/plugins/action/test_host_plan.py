@@ -107,8 +107,13 @@ def test_null_and_empty_text_are_the_default(handed: list[dict[str, Any]]) -> No
 def test_yes_and_no_are_understood_as_ansible_does_and_told_to_the_steps(
     handed: list[dict[str, Any]], value: Any, wanted: bool
 ) -> None:
-    asked = run(repair=value, rollback=value, hung_after="90")["asked"]
-    assert asked == {"repair": wanted, "rollback": wanted, "hung_after": 90}
+    asked = run(repair=value, rollback=value)["asked"]
+    assert asked == {"repair": wanted, "rollback": wanted, "hung_after": 120}
+
+
+def test_seconds_are_understood_and_told_to_the_steps(handed: list[dict[str, Any]]) -> None:
+    assert run(hung_after="90")["asked"]["hung_after"] == 90
+    assert handed == [{"hung_after": 90}]
 
 
 def test_a_look_that_was_stopped_still_tells_the_steps_what_was_asked_for(

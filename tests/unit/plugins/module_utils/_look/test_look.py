@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,15 @@ def test_what_a_program_says_in_a_scratch_is_not_taken_for_what_it_says_on_the_h
         assert remembering.run(binary, args, cwd="/s", env=env) == scratch
 
 
+@contextlib.contextmanager
+def generated(spec: dict[str, Any]) -> Iterator[tuple[Generated, Host]]:
+    """A host as it was drawn, at a moment that stands still."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as base:
+        place = Generated(Path(base), spec)
+        place.egress.clock = StillClock(time.time())
+        yield place, place.host(place.egress, place.egress.clock)
+
+
 def run_for_real(host: Host, found: Mapping[str, Any], repair: bool = False) -> dict[str, dict[str, Any]]:
     """The steps as the role runs them: each where it is due, on what really is on the disk."""
     done: dict[str, dict[str, Any]] = {}
@@ -98,10 +108,7 @@ def wanting(found: Mapping[str, Any]) -> set[str]:
 @settings(PROFILE, max_examples=max(60, PROFILE.max_examples // 4))
 @given(spec=SPEC)
 def test_the_look_tells_what_the_steps_do_and_verify_sees_what_update_would_mend(spec: dict[str, Any]) -> None:
-    with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as base:
-        place = Generated(Path(base), spec)
-        clock = place.egress.clock = StillClock(time.time())
-        host = place.host(place.egress, clock)
+    with generated(spec) as (place, host):
         before = place.snapshot(JOURNAL)
         foretold = look.look(host, OPTIONS, True)
         found = foretold.data
@@ -128,10 +135,7 @@ def test_the_look_tells_what_the_steps_do_and_verify_sees_what_update_would_mend
 @settings(PROFILE, max_examples=max(40, PROFILE.max_examples // 6))
 @given(spec=SPEC)
 def test_what_repair_says_is_what_the_next_verify_sees(spec: dict[str, Any]) -> None:
-    with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as base:
-        place = Generated(Path(base), spec)
-        clock = place.egress.clock = StillClock(time.time())
-        host = place.host(place.egress, clock)
+    with generated(spec) as (_place, host):
         found = look.look(host, OPTIONS, True).data
         done = run_for_real(host, found, repair=True)
         told = [row.name for row in check_rows(found, done, 120) if row.status == "fail"]

@@ -189,6 +189,26 @@ def test_another_slot_means_nothing_to_do_and_nobody_is_asked(
 
 
 @pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("method", ["auto", "core", "native"])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"peers": [{"personality": "x", "cwd": "here"}]}, "peers: the cwd of x must be an absolute path, not 'here'"),
+        ({"peers": [{"personality": " ", "cwd": "/x"}]}, "peers: every peer needs a personality and a cwd"),
+        ({"lock_timeout": -1}, "lock_timeout must be"),
+    ],
+)
+def test_a_wrong_option_is_refused_before_anybody_is_asked(
+    legacy: Place, options: dict[str, Any], message: str, method: str, check: bool
+) -> None:
+    before = legacy.snapshot()
+    with pytest.raises(Problem) as problem:
+        ensure(legacy, Transcript(), check, method=method, **options)
+    assert str(problem.value).startswith(message)
+    assert legacy.snapshot() == before
+
+
+@pytest.mark.parametrize("check", [True, False])
 @pytest.mark.parametrize("slot", [None, V1_2])
 def test_where_it_is_seen_nowhere_a_newer_slot_means_nothing_to_do(place: Place, slot: Any, check: bool) -> None:
     place.fleet(alpha=["claude"], beta=["codex"])

@@ -696,6 +696,7 @@ def test_peers_that_are_given_are_taken_instead_of_the_map(place: Place) -> None
         ({"port": -1}, "port must be from 1 to 65535, not -1"),
         ({"reference_dir": "here"}, "reference_dir must be an absolute path, not 'here'"),
         ({"reference_dir": "/nowhere"}, "/nowhere: missing"),
+        ({"lock_timeout": -1}, "lock_timeout must be"),
         ({"skills": {"other": "x"}}, "skills: 'other' is not the name of a skill of ours"),
         ({"skills": {"iapeer-memory-../x": "x"}}, "skills: 'iapeer-memory-../x' is not the name of a skill of ours"),
         ({"skills": {"iapeer-memory-x": 5}}, "skills: iapeer-memory-x must be text"),

@@ -296,6 +296,13 @@ def test_what_lost_its_run_bit_and_does_not_work_is_left_as_it_is(place: Place, 
     assert place.snapshot() == before
 
 
+@pytest.mark.parametrize("check", [True, False])
+def test_one_that_is_removed_has_no_version_any_more(place: Place, check: bool) -> None:
+    done = ensure(place, None, check, state="absent")
+    assert (done.action, done.data) == ("removed", {"needed": False, "version": "", "previous": ""})
+    assert place.binary.exists() == check
+
+
 def test_a_link_stays_a_link_and_the_file_behind_it_is_replaced(place: Place, source: Path) -> None:
     store = place.write(place.home / "opt" / "iapeer-memory", "#!/bin/sh\n", 0o755)
     place.binary.unlink()

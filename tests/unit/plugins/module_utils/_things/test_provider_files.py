@@ -323,6 +323,7 @@ def test_of_a_script_that_is_a_link_only_the_link_goes(place: Place, check: bool
     done = ensure(place, "launcher", state="absent", check=check)
     assert (done["action"], done["changed"]) == ("removed", True)
     assert "the folder of the shims" not in done["detail"]
+    assert (done["files"], done["modes"]) == (dict.fromkeys(map(str, (place.launcher, place.gate, shim)), ""), [])
     if check:
         assert place.snapshot() == before
         return
