@@ -20,7 +20,7 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things.verdic
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.asked import given, read, variable
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.checks import rows_of
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.differences import counted
-from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.payload import uncollected
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.payload import handed_over, uncollected
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.report import BAD
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.runs import context_of
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.sources import (
@@ -56,7 +56,8 @@ class ActionModule(ActionBase):
             self._announce(report, task_vars or {})
             options = self._read({name: value for name, value in self._task.args.items() if name != "report"})
             asked = {name: options.get(name, value) for name, value in asked.items()}
-            looked = self._look(options, task_vars)
+            with handed_over(self._connection):
+                looked = self._look(options, task_vars)
         except AnsibleConnectionFailure:  # unreachable, which Ansible says
             raise
         except (AnsibleError, Problem) as problem:  # a become that fails is none of a module

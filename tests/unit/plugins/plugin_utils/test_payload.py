@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the agfpd.iapeer_memory contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The garbage collector is left alone while a module is put together; what cannot be run is a failure of that step."""
+"""What it costs to hand a module over, and what of it reaches the host; what cannot be run is a failure of that step."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible import constants
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError
+from ansible.playbook.play_context import PlayContext
 from ansible.plugins.action import ActionBase
+from ansible.plugins.connection import ConnectionBase
+from ansible.plugins.loader import connection_loader
 
-from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.payload import answered, uncollected
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.payload import answered, handed_over, uncollected
 
 PLUGINS = Path(__file__).resolve().parents[4] / "plugins"
 # The one that runs no module.
@@ -51,6 +55,58 @@ def test_who_had_none_gets_none() -> None:
     gc.disable()
     assert collects() is False
     assert gc.isenabled() is False
+
+
+def test_what_was_left_is_not_walked_once_more() -> None:
+    before = gc.get_freeze_count()
+    with uncollected():
+        left: list[Any] = []
+        left.append(left)
+    assert gc.get_freeze_count() > before
+    gc.unfreeze()
+
+
+def connected(**variables: Any) -> ConnectionBase:
+    """A connection to this machine, with what an inventory says of it."""
+    connection = connection_loader.get("local", PlayContext())
+    connection.set_options(var_options=variables)
+    return connection
+
+
+def pipelines(connection: ConnectionBase) -> list[bool]:
+    """Whether it does before, within and after."""
+    found = [connection.is_pipelining_enabled()]
+    with handed_over(connection):
+        found.append(connection.is_pipelining_enabled())
+    return [*found, connection.is_pipelining_enabled()]
+
+
+def test_a_module_is_handed_to_its_interpreter_for_as_long() -> None:
+    assert pipelines(connected()) == [False, True, False]
+
+
+@pytest.mark.parametrize("said", [False, True])
+def test_what_the_user_says_of_pipelining_counts(said: bool) -> None:
+    assert pipelines(connected(ansible_pipelining=said)) == [said] * 3
+
+
+def test_with_become_it_stays_as_it_is() -> None:
+    connection = connected()
+    connection.become = SimpleNamespace(pipelining=True)
+    assert pipelines(connection) == [False] * 3
+
+
+def test_who_keeps_remote_files_gets_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constants, "DEFAULT_KEEP_REMOTE_FILES", True)
+    assert pipelines(connected()) == [False] * 3
+
+
+def test_a_connection_that_knows_no_pipelining_is_left_alone() -> None:
+    def unknown(_name: str) -> None:
+        raise KeyError
+
+    with handed_over(SimpleNamespace(get_option_and_origin=unknown, become=None)):
+        pass
 
 
 class Reached(Exception):
