@@ -11,7 +11,7 @@ import gc
 from collections.abc import Iterator
 from typing import Any, Callable
 
-from ansible import constants
+from ansible.constants import DEFAULT_KEEP_REMOTE_FILES
 from ansible.errors import AnsibleAction, AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.connection import ConnectionBase
 
@@ -45,7 +45,7 @@ def handed_over(connection: ConnectionBase) -> Iterator[None]:
         was, said_by = connection.get_option_and_origin("pipelining")
     except KeyError:  # a connection that knows none
         was, said_by = None, ""
-    ours = said_by == "default" and not connection.become and not constants.DEFAULT_KEEP_REMOTE_FILES
+    ours = said_by == "default" and not connection.become and not DEFAULT_KEEP_REMOTE_FILES
     if ours:
         connection.set_option("pipelining", True)
     try:

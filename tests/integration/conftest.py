@@ -21,15 +21,22 @@ from ansible_collections.agfpd.iapeer_memory.tests.integration.playbook import F
 Build = Callable[..., throwaway.ThrowawayHost]
 Gather = Callable[..., Fleet]
 LONGEST = ("test_drifts", "test_gates", "test_fleet", "test_update", "test_verify", "test_binary")
+# Files of many short tests that share nothing.
+LOOSE = ("test_sandbox.py",)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """All tests of a file by one worker, so that the fixtures of a module are made once."""
+    """All tests of a file by one worker, so that the fixtures of a module are made once; but for loose ones."""
     from xdist.scheduler import LoadFileScheduling
 
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file: str = super()._split_scope(nodeid)
+            return nodeid if file.endswith(LOOSE) else file
+
     config.option.loadscopereorder = False  # the order is ours
-    return LoadFileScheduling(config, log)
+    return Scheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -179,7 +179,9 @@ GRANTS: dict[str, set[str]] = {
     },
     "plugin_utils/page.py": {"jinja2.Environment", "markupsafe.Markup", "urllib.parse.quote"},
     "plugin_utils/payload.py": {
-        *names("gc", "disable enable isenabled"),
+        "ansible.constants.DEFAULT_KEEP_REMOTE_FILES",
+        "ansible.plugins.connection.ConnectionBase",
+        *names("gc", "disable enable freeze isenabled"),
         *names("ansible.errors", "AnsibleAction AnsibleConnectionFailure AnsibleError"),
     },
     "plugin_utils/reports.py": {"time.monotonic"},

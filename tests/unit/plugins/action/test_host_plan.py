@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
+from ansible.playbook.play_context import PlayContext
+from ansible.plugins.loader import connection_loader
 
 from ansible_collections.agfpd.iapeer_memory.plugins.action.host_plan import ActionModule
 from ansible_collections.agfpd.iapeer_memory.tests.unit.looks import look
@@ -51,7 +53,7 @@ def run(role: str | None = ROLE, **options: Any) -> dict[str, Any]:
     task = SimpleNamespace(
         args=options, check_mode=False, async_val=0, diff=False, action="host_plan", _uuid="0a-1b", _role=role, tags=[]
     )
-    connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None), has_pipelining=True, become=None)
+    connection = connection_loader.get("local", PlayContext())
     action = ActionModule(task, connection, SimpleNamespace(), None, SimpleNamespace(), None)
     result: dict[str, Any] = action.run(None, {"inventory_hostname": "ada"})
     return result
@@ -132,7 +134,7 @@ def action(variables: dict[str, Any], problem: AnsibleError, tags: tuple[str, ..
     """What comes of a look that ends with this problem as soon as it reaches its host."""
     task = SimpleNamespace(args={}, check_mode=False, async_val=0, diff=False, action="host_plan", _role=None)
     task.tags = list(tags)
-    connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None), has_pipelining=True, become=None)
+    connection = connection_loader.get("local", PlayContext())
     plan = ActionModule(task, connection, SimpleNamespace(), None, SimpleNamespace(), None)
 
     def reach(*_args: Any, **_more: Any) -> Any:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the agfpd.iapeer_memory contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What it costs to hand a module over, and what of it reaches the host; what cannot be run is a failure of that step."""
+"""What it costs to hand a module over, and what of it gets to the host; what cannot be run fails that step."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible import constants
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError
 from ansible.playbook.play_context import PlayContext
 from ansible.plugins.action import ActionBase
 from ansible.plugins.connection import ConnectionBase
 from ansible.plugins.loader import connection_loader
 
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils import payload
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.payload import answered, handed_over, uncollected
 
 PLUGINS = Path(__file__).resolve().parents[4] / "plugins"
@@ -97,7 +97,7 @@ def test_with_become_it_stays_as_it_is() -> None:
 
 
 def test_who_keeps_remote_files_gets_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(constants, "DEFAULT_KEEP_REMOTE_FILES", True)
+    monkeypatch.setattr(payload, "DEFAULT_KEEP_REMOTE_FILES", True)
     assert pipelines(connected()) == [False] * 3
 
 
