@@ -9,13 +9,11 @@ from __future__ import annotations
 from .._host.host import Host
 from .._host.paths import NAME
 from .content import doctrines_en, doctrines_ru, skills_en, skills_ru
-from .forms import BUNDLED, PERSONALITY, Forms, Json
+from .forms import BUNDLED, GUIDE, PERSONALITY, VAULT, Forms, Json
 from .scripts import VERBS, dream_gate, launcher, shim, shim_path
 
 TEMPLATES = {"en": doctrines_en.TEMPLATES, "ru": doctrines_ru.TEMPLATES}
 SKILLS = {"en": skills_en.SKILLS, "ru": skills_ru.SKILLS}
-GUIDE = "guide.md"
-PLACEHOLDER = "{{VAULT_PATH}}"
 MATCHER = "Write|Edit|MultiEdit|Bash"
 PROVISION = ("provision-peer", "--cwd", "{cwd}", "--runtime", "{runtime}", "--personality", "{personality}")
 UNPROVISION = ("unprovision-peer", "--cwd", "{cwd}", "--runtime", "{runtime}")
@@ -52,7 +50,7 @@ def bundled(host: Host, why: str) -> Forms:
         launcher=launcher(paths.binary).decode("utf-8", "surrogateescape"),
         gate=dream_gate(paths.binary).decode("utf-8", "surrogateescape"),
         templates=TEMPLATES[locale],
-        guide=TEMPLATES[locale][GUIDE].replace(PLACEHOLDER, config.vault_path),
+        guide=TEMPLATES[locale][GUIDE].replace(VAULT, config.vault_path),
         triggers=_triggers(host),
         slot=_declaration(host),
     )

@@ -14,6 +14,9 @@ Json = dict[str, Any]
 # The one hole that is left on a given host: whose entry it is. A NUL stands in no name and no text of ours.
 PERSONALITY = "\0personality\0"
 LEARNED, BUNDLED = "learned", "bundled"
+# What a template has in place of the vault's path, and the one that is no role's.
+VAULT = "{{VAULT_PATH}}"
+GUIDE = "guide.md"
 
 
 class Forms(NamedTuple):
@@ -22,7 +25,7 @@ class Forms(NamedTuple):
     origin: learned or bundled; why: where they are from, in words. version: what the binary says of itself, empty
     where it said nothing. shims: file name to text. hooks: runtime to event to our entry. mcp: our server in .mcp.json,
     with the hole PERSONALITY. toml: our table in config.toml, sub-tables as dicts. skills: name to text. launcher,
-    gate: texts. templates: file name to text, with the vault's placeholder as it is. guide: the text, empty where the
+    gate: texts. templates: file name to text, with VAULT as it is. guide: the text, empty where the
     provider has none. triggers: watcher and dream, each the whole message. slot: the declaration without version and
     registeredAt, in the order of its keys.
     """

@@ -19,7 +19,7 @@ from .._doorway.problem import Problem
 from .._host.config import ROLES, Config
 from .._host.edits import pretty_json
 from .._host.host import Host
-from .._host.paths import NAME, Paths, lay_out
+from .._host.paths import NAME, PROFILE, Paths, lay_out
 
 SYSTEM_PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
 OUTPUT_LIMIT = FILE_LIMIT = 1 << 20  # bytes of what a provider says, and of one file that is read
@@ -121,7 +121,7 @@ def _build(scratch: Scratch, peers: Sequence[str]) -> None:
         tree.make_folder(folder, PRIVATE)
     tree.write(CORE, _core_text(scratch, peers).encode(), PRIVATE)
     for role in ROLES:
-        tree.write(f"{scratch.cwd(role)}/.iapeer/peer-profile.json", pretty_json({"personality": role}))
+        tree.write(f"{scratch.cwd(role)}/{PROFILE}", pretty_json({"personality": role}))
 
 
 def _settle(scratch: Scratch, peers: Sequence[str]) -> None:

@@ -20,7 +20,7 @@ from .._host.config import ROLES
 from .._host.host import Host
 from .._host.options import LONGEST_VERSION, VERSION
 from .._host.paths import NAME, Paths
-from .forms import PERSONALITY, Forms, Json, place
+from .forms import PERSONALITY, VAULT, Forms, Json, place
 from .scripts import VERBS, quoted
 
 # What is kept of forms: their own fields less where they are from.
@@ -32,7 +32,6 @@ PLACES = (
     *("heartbeat", "launcher", "dream_gate", "hooks", "config_file"),
     *("config_dir", "state", "cache", "logs", "vault", "home", "root"),
 )
-VAULT_HOLE = "{{VAULT_PATH}}"
 PLACEHOLDER = re.compile(r"\{\{[^{}\n]*\}\}")
 NAME_OF = {
     "shims": re.compile(r"iapeer-memory\.[A-Za-z0-9._-]+\.sh"),
@@ -152,7 +151,7 @@ def _check_text(what: str, text: Any) -> None:
     require(isinstance(text, str) and text.strip(), f"{what} is empty")
     require(len(text) <= TEXT_LIMIT, f"{what} is too large")
     require("\0" not in text, f"{what} depends on where it is")
-    stray = next((found for found in PLACEHOLDER.findall(text) if found != VAULT_HOLE), "")
+    stray = next((found for found in PLACEHOLDER.findall(text) if found != VAULT), "")
     require(not stray, f"{what} has an unknown placeholder, {stray}")
 
 

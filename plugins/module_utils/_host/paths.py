@@ -10,6 +10,8 @@ import os
 from typing import NamedTuple
 
 NAME = "iapeer-memory"
+# A peer's own record, in its folder.
+PROFILE = os.path.join(".iapeer", "peer-profile.json")
 
 
 class Paths(NamedTuple):

@@ -15,15 +15,15 @@ from .._doorway.folders import Folder
 from .._doorway.problem import Problem
 from .._doorway.spelling import real
 from .._forms.ahead import NOTHING, Ahead
-from .._forms.bundled import PLACEHOLDER
+from .._forms.forms import VAULT
 from .._host.edits import Edit, apply_in, foresee_in
 from .._host.host import Host
 from .._host.options import absolute, given_version
 from .._host.results import Result
 from .._host.roles import NO_MANIFEST, Role, RoleDone, manifest_roles, roles_result
+from .templates import parted
 from .version import wanted_version
 
-FRONTMATTER = re.compile(r"---[^\S\n]*\n(?:.*?\n)??---[^\S\n]*(?:\n|\Z)", re.DOTALL)
 MARKER = re.compile(r"<!-- iapeer-memory doctrine v(.+?) -->")
 MARKED = "<!-- iapeer-memory doctrine v"
 # What the core puts there before anybody has written a doctrine.
@@ -47,9 +47,8 @@ class Rendered(NamedTuple):
 
 def render(template: str, version: str, vault_path: str) -> str:
     """A role's doctrine: the marker line, then the template without its frontmatter, the vault's path filled in."""
-    match = FRONTMATTER.match(template)
-    body = template[match.end() :] if match else template
-    return marker(version) + "\n" + body.lstrip("\n").replace(PLACEHOLDER, vault_path)
+    _head, body = parted(template)
+    return marker(version) + "\n" + body.lstrip("\n").replace(VAULT, vault_path)
 
 
 def marker(version: str) -> str:
@@ -70,8 +69,8 @@ def drift(current: str | None, wanted: str, version: str) -> str:
     found = MARKER.fullmatch(current.partition("\n")[0])
     if found is None or found[1] != version:
         return f"marker: {'none' if found is None else f'v{found[1]}'}, wanted v{version}"
-    if PLACEHOLDER in current:
-        return "placeholder: {{VAULT_PATH}} is not replaced"
+    if VAULT in current:
+        return f"placeholder: {VAULT} is not replaced"
     return "" if current == wanted else "text: differs from its template"
 
 

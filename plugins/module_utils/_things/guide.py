@@ -14,12 +14,11 @@ from .._doorway.folders import Folder
 from .._doorway.foresight import MODE, WRITE
 from .._doorway.reader import MISSING
 from .._forms.ahead import Ahead
-from .._forms.bundled import PLACEHOLDER
-from .._forms.forms import Forms
+from .._forms.forms import GUIDE, VAULT, Forms
 from .._forms.wanted import wanted_forms
 from .._host.edits import Edit, read_edit
 from .._host.host import Host
-from .templates import GUIDE, given_templates
+from .templates import given_templates
 
 GUIDE_FOLDER_MODE = 0o700
 
@@ -74,4 +73,4 @@ def _text(host: Host, forms: Forms, given: Mapping[str, object]) -> str:
     """The version's own text, or that of the operator's template; empty where there is none."""
     vault = host.require_config().vault_path
     own = given_templates(given, forms).get(GUIDE)
-    return forms.guide if own is None else own.replace(PLACEHOLDER, vault)
+    return forms.guide if own is None else own.replace(VAULT, vault)

@@ -19,9 +19,9 @@ from .._host.core import core_problem, peer_of, read_registry, row_of
 from .._host.host import Host
 from .._host.results import Result
 from .._host.roles import NO_MANIFEST, Role, RoleDone, manifest_roles, roles_result
+from .templates import parted
 
 CREATE_TIMEOUT = 60
-FRONTMATTER = re.compile(r"---[^\S\n]*\n(.*?\n)---[^\S\n]*(?:\n|\Z)", re.DOTALL)
 LINE = re.compile(r"^description:[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
 UNKNOWN = "the registry does not know it: run the provider's init"
 
@@ -78,8 +78,8 @@ def describe(host: Host, role: Role, forms: Forms, ahead: Ahead) -> str:
 
 def _description(template: str) -> str:
     """The description in the frontmatter of a template; empty where there is none."""
-    head = FRONTMATTER.match(template)
-    line = LINE.search(head[1]) if head else None
+    head, _body = parted(template)
+    line = LINE.search(head)
     text = line[1] if line else ""
     return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
 

@@ -7,19 +7,26 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 
 from .._doorway.problem import Problem
 from .._forms.ahead import Ahead
-from .._forms.forms import Forms
+from .._forms.forms import GUIDE, Forms
 from .._host.config import ROLES
 from .._host.edits import Edit, read_edit
 from .._host.host import Host
 from .._host.options import given_text
 from .._host.results import Result
 
-GUIDE = "guide.md"
+FRONTMATTER = re.compile(r"---[^\S\n]*\n(?:(.*?)\n)??---[^\S\n]*(?:\n|\Z)", re.DOTALL)
 NAMES = (*(f"{role}.md" for role in ROLES), GUIDE)
+
+
+def parted(template: str) -> tuple[str, str]:
+    """What stands between --- at the head of a template, empty where there is none, and the text after it."""
+    head = FRONTMATTER.match(template)
+    return (head[1] or "", template[head.end() :]) if head else ("", template)
 
 
 def given_templates(given: Mapping[str, object], forms: Forms) -> dict[str, str]:

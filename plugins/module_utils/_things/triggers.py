@@ -21,6 +21,7 @@ from .._host.core import core_problem, peer_of, read_registry, row_of
 from .._host.edits import read_json_object
 from .._host.host import Host
 from .._host.options import absolute, seconds
+from .._host.paths import PROFILE
 from .._host.results import FAILED, SKIPPED, Result
 from .._host.roles import read_manifest
 from .trigger_plan import (
@@ -37,7 +38,6 @@ from .trigger_plan import (
 )
 
 RECEIVERS = {"event": "watcher", "time": "timer"}
-PROFILE = os.path.join(".iapeer", "peer-profile.json")
 POLL_SECONDS = 0.1
 SEND_TIMEOUT = 60
 LIKELY = ("claude", "codex")  # runtimes that a peer of ours can have

@@ -18,10 +18,10 @@ from .._forms.ahead import NOTHING, Ahead
 from .._host.edits import Edit, apply_in, foresee_in
 from .._host.host import Host
 from .._host.options import absolute
+from .._host.paths import PROFILE
 from .._host.results import Result
 from .._host.roles import NO_MANIFEST, Role, RoleDone, manifest_roles, roles_result
 
-PROFILE = ".iapeer/peer-profile.json"
 KEY, WANTED = "wake_policy", "ephemeral"
 
 

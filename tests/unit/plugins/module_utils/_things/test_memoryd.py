@@ -1178,7 +1178,7 @@ def test_a_new_daemon_without_a_pid_file_is_indexing(host: Host, start: Start) -
 
 
 def test_one_that_is_up_and_does_not_beat_hangs_however_long_an_index_may_take(host: Host, start: Start) -> None:
-    run, notifier = comeback(host, start, wait=1, beats=False)
+    run, notifier = comeback(host, start, wait=2, beats=False)
     result = run(index_wait=60)
     notifier.join()
     assert notifier.new is not None

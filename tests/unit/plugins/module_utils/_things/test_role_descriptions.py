@@ -81,6 +81,7 @@ def test_described_roles_are_left_as_they_are(roles: Place) -> None:
         ("# no frontmatter\ndescription: x\n", INDEX),
         ("---\nname: x\n---\ndescription: x\n", INDEX),
         ("---\ndescription:\n---\n", INDEX),
+        ("---\n---\ndescription: x\n---\n", INDEX),
         ("---\ndescription: 'A: b'\n---\n", "A: b"),
         ('---\r\ndescription:  "Пишет"  \r\n---\r\n', "Пишет"),
     ],
