@@ -54,6 +54,7 @@ class ActionModule(ActionBase):
             if report:
                 report.setdefault("playbook", self._task.args.get("playbook") or "update")
             self._announce(report, task_vars or {})
+            self._show_what_is_foretold()
             options = self._read({name: value for name, value in self._task.args.items() if name != "report"})
             asked = {name: options.get(name, value) for name, value in asked.items()}
             with handed_over(self._connection):
@@ -71,9 +72,18 @@ class ActionModule(ActionBase):
         looked["asked"] = asked
         looked["next"] = self._next(looked, report)
         if looked["next"] == FINISHED:
-            ended = self._report({**report, "look": looked}, task_vars)
-            looked.update(summary=ended["summary"], rows=ended["steps"], state=ended["state"])
+            try:
+                ended = self._report({**report, "look": looked}, task_vars)
+                looked.update(summary=ended["summary"], rows=ended["steps"], state=ended["state"])
+            except AnsibleActionFail:  # a folder that takes no reports: the task of the report says so
+                looked["next"] = ONLY_REPORT
         return counted({**result, **looked})
+
+    def _show_what_is_foretold(self) -> None:
+        """In the role, show differences only where nothing follows that makes and shows them."""
+        if str(self._task._role) == ROLE:
+            last = self._task.check_mode or self._task.args.get("playbook") == "verify"
+            self._task.diff = bool(self._task.diff and last)
 
     def _read(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """The options that are given, each as what it is to be; a user of the role is told of its variables."""
@@ -110,14 +120,14 @@ class ActionModule(ActionBase):
     def _look(self, options: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         arguments, own = dict(options), dict[str, Any]()
         binary = arguments.pop("binary_src", None)
-        if binary:
-            binary = find(self, "binary_src", str(binary))
+        if binary is not None:
+            binary = find(self, "binary_src", binary)
             arguments["checksum"] = checksum("binary_src", binary)
         if "skills_src" in arguments:
-            folder = find(self, "skills_src", str(arguments.pop("skills_src")))
+            folder = find(self, "skills_src", arguments.pop("skills_src"))
             own["skills"] = arguments["skills"] = read_skills("skills_src", folder)
         if "templates_src" in arguments:
-            folder = find(self, "templates_src", str(arguments.pop("templates_src")))
+            folder = find(self, "templates_src", arguments.pop("templates_src"))
             arguments["templates"] = read_templates("templates_src", folder)
         looked: dict[str, Any] = self._execute_module(MODULE, arguments, task_vars=task_vars)
         needed = ((looked.get("steps") or {}).get("binary") or {}).get("needed")
@@ -156,5 +166,6 @@ class ActionModule(ActionBase):
             templar=self._templar,
             shared_loader_obj=self._shared_loader_obj,
         )
+        action.tentative = True
         ended: dict[str, Any] = action.run(task_vars=task_vars)
         return ended

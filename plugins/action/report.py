@@ -38,6 +38,8 @@ class ActionModule(ActionBase):
     """The action (see the documentation of the module of the same name)."""
 
     TRANSFERS_FILES = False
+    # Whether the report is left to a task of its own where this one cannot write it: no table then, which that prints.
+    tentative = False
     _VALID_ARGS = frozenset(
         ("playbook", "look", "done", "repair", "stale_after", "report_dir", "unreachable_fails")
     )
@@ -50,12 +52,21 @@ class ActionModule(ActionBase):
         context = context_of(str(self._task._uuid), variables)
         screen = Display()
         quiet = for_machines(str(DEFAULT_STDOUT_CALLBACK))
+        line: str | None = None
+        failure: AnsibleActionFail | None = None
+        try:
+            if options.get("report_dir"):
+                result["report"], line = _write(report, options["report_dir"], context)
+        except AnsibleActionFail as problem:
+            if self.tentative:
+                raise
+            failure = problem
         if not quiet and not self._task.no_log and table_wanted(report, len(context.hosts), screen.verbosity):
             _print_table(screen, report)
-        if options.get("report_dir"):
-            result["report"], line = _write(report, options["report_dir"], context)
-            if line and not quiet:
-                screen.display(line)
+        if failure:
+            raise failure
+        if line and not quiet:
+            screen.display(line)
         result.update(_returned(report, options.get("unreachable_fails", False)))
         return result
 
@@ -67,7 +78,7 @@ class ActionModule(ActionBase):
                 found[name] = read(name, value, name)
             except Problem as problem:
                 if not why_stopped(options.get("look") or {}):
-                    raise AnsibleActionFail(str(problem)) from problem
+                    raise AnsibleActionFail(str(problem)) from None
         return found
 
     def _report(self, options: dict[str, Any], variables: dict[str, Any]) -> Report:
@@ -93,7 +104,7 @@ def _write(report: Report, folder: str, context: Context) -> tuple[str, str | No
     try:
         recorded = record(os.path.abspath(os.path.expanduser(folder)), report, context)
     except Problem as problem:
-        raise AnsibleActionFail(f"the report could not be written: {shown(str(problem))}") from problem
+        raise AnsibleActionFail(f"the report could not be written: {shown(str(problem))}") from None
     return recorded.path, progress_line(recorded.progress) if recorded.progress else None
 
 

@@ -17,7 +17,7 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.options 
 # At least so many seconds.
 SECONDS = {"lock_timeout": 0, "wait": 0, "index_wait": 0, "hung_after": 1, "stale_after": 1}
 YES_OR_NO = ("guide", "keep_binary", "rollback", "repair", "unreachable_fails")
-TEXT = ("report_dir",)
+TEXT = ("report_dir", "binary_src", "templates_src", "skills_src")
 # The role's variables that have another name than the option.
 VARIABLES = {"wait": "restart_wait", "hung_after": "heartbeat_stale_after", "stale_after": "heartbeat_stale_after"}
 

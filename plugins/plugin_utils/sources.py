@@ -72,7 +72,7 @@ def _read(option: str, folder: str, pattern: str, needed: bool = True) -> list[t
     try:
         found = [(path, path.read_text(encoding="utf-8")) for path in sorted(Path(folder).glob(pattern))]
     except (OSError, UnicodeDecodeError) as error:
-        raise AnsibleActionFail(f"{option}: {folder}: {error}") from error
+        raise AnsibleActionFail(f"{option}: {folder}: {error}") from None
     if needed and not found:
         raise AnsibleActionFail(f"{option}: {folder} on the controller holds no {pattern}")
     return found

@@ -75,7 +75,7 @@ def _after_rollback(row: Row, done: Mapping[str, Result]) -> Row:
     back = done.get("taken-back")
     if back is None or row.name not in ("binary", "memoryd"):
         return row
-    new, old = (done["binary"].get("version") or "the new one"), (back.get("version") or "the previous one")
+    new, old = (done.get("binary", {}).get("version") or "the new one"), (back.get("version") or "the previous one")
     if row.name == "memoryd":
         again = done.get("came-back")
         seen = detail_of(again).removeprefix("asked for; ") if again else ""  # by the rollback, and by nobody else

@@ -66,3 +66,18 @@ def test_a_report_that_cannot_be_written_is_a_failure_with_its_reason(
     assert "the report could not be written: " in run.output
     assert "memory-slot" in run.stdout
     assert (tmp_path / "file").read_text(encoding="utf-8") == "in the way\n"
+
+
+def test_a_host_in_order_whose_report_cannot_be_written_has_one_table_and_one_failure(
+    build: Build, gather: Gather, tmp_path: Path
+) -> None:
+    host = build(form="v1_2", peers=[])
+    settle(host)
+    write(tmp_path / "file", "in the way\n")
+    run = gather(host).run("update", report=False, iapeer_memory_report_dir=str(tmp_path / "file"))
+    assert run.rc == 2
+    assert run.stdout.count("\nfatal: ") == 1
+    assert f"{tmp_path / 'file'}: not a directory" in run.stdout
+    assert "not begun" not in run.stdout
+    assert "Errno" not in run.output
+    assert run.stdout.count("\nhost: update, ") == 1

@@ -115,3 +115,31 @@ def test_without_rollback_the_new_one_stays(rolled: Rolled) -> None:
     assert rolled.run.failed("kept") == ["memoryd"]
     assert host.slot()["version"] == NEW
     assert hashlib.sha256(Path(f"{host.provider_bin}.previous").read_bytes()).hexdigest() == rolled.old_sum
+
+
+TWICE = """- hosts: all
+  gather_facts: false
+  tasks:
+    - ansible.builtin.include_role: {name: agfpd.iapeer_memory.host, tasks_from: update, apply: {ignore_errors: true}}
+      vars: {iapeer_memory_binary_src: SOURCE, iapeer_memory_restart_wait: 5}
+    - ansible.builtin.file: {path: GATE, state: absent}
+    - ansible.builtin.include_role: {name: agfpd.iapeer_memory.host, tasks_from: update}
+"""
+
+
+def test_a_later_run_of_the_same_play_knows_nothing_of_the_rollback(build: Build, gather: Gather) -> None:
+    host = build(form="v1_2", version=OLD, watcher=True, peers=[Peer("alpha")])
+    fleet = gather(host)
+    host.start_notifier()
+    host.wait_daemon()
+    assert fleet.update(iapeer_memory_restart_wait=60).rc == 0
+    host.knobs(only=NEW, crash=True)
+    source = install_provider(host.run_dir / "iapeer-memory", NEW)
+    play = host.run_dir / "twice.yml"
+    play.write_text(TWICE.replace("SOURCE", str(source)).replace("GATE", str(host.gate_path)), encoding="utf-8")
+    run = fleet.run(str(play))
+    assert "rolled back from" in run.stdout
+    assert run.rc == 0, run.output
+    assert run.failed() == []
+    assert run.rows()["binary"].status == "ok"
+    assert host.gate_path.exists()

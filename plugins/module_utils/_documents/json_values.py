@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
-from typing import Any
+from typing import Any, NoReturn
 
 from .literal import Literal
 
@@ -22,6 +23,15 @@ class Number(Literal):
     """
 
     __slots__ = ()
+
+
+def plain(text: str) -> Any:
+    """The value of a JSON text, its numbers as Python counts. Raises ValueError for what is none: NaN is not JSON."""
+    return json.loads(text, parse_constant=_refuse)
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
 
 
 def frozen(value: Any) -> Any:
@@ -45,6 +55,6 @@ def is_left_of(after: Any, before: Any) -> bool:
         return all(any(is_left_of(item, other) for other in rest) for item in after)
     if isinstance(before, Number):
         if math.isinf(float(before)):  # JavaScript writes null then
-            return after is None
+            return after is None or bool(after == before)
         return isinstance(after, Number) and float(after) == float(before)
     return bool(after == before)

@@ -157,6 +157,7 @@ class Tree(Folder):
         with self._changing(name, REMOVE), contextlib.suppress(FileNotFoundError):
             folder = self._folder(head)
             if folder is not None:
+                drafts.sweep(folder, leaf)
                 os.unlink(spell(leaf), dir_fd=folder)
                 drafts.sync_folder(folder)
 

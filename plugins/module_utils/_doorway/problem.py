@@ -10,8 +10,11 @@ from __future__ import annotations
 class Problem(Exception):
     """Something on the host that stops one piece of work: what, where, and whether the sandbox was the reason.
 
-    kind is one of: refused, unreadable, malformed, foreign, irregular, outside, failed.
+    kind is one of: refused, unreadable, malformed, foreign, irregular, outside, failed. changed: whether something was
+    changed before it came up, which whoever changed it says.
     """
+
+    changed = False
 
     def __init__(self, reason: str, path: str = "", kind: str = "failed") -> None:
         super().__init__(f"{path}: {reason}" if path else reason)

@@ -14,7 +14,7 @@ from .foresight import MAKE_FOLDER, MODE, WRITE
 from .handles import explain
 from .problem import Problem
 from .sandbox import Sandbox
-from .spelling import spell
+from .spelling import real, spell
 
 MISSING, FOLDER, FILE, LINK, ODD = "missing", "folder", "file", "link", "odd"
 KINDS = {stat.S_IFDIR: FOLDER, stat.S_IFREG: FILE, stat.S_IFLNK: LINK}
@@ -41,6 +41,20 @@ class Reader:
             if problem.kind == "missing":
                 return None
             raise
+
+    def read_through(self, path: str) -> Found | None:
+        """The regular file that path leads to, over links that leave its folder too; None where there is none.
+
+        A link to what is not there is a Problem: its target may be away for a while, which is not to be missing.
+        """
+        found = self.read(real(path))
+        if found is None:
+            there = path
+            while self.kind_of(there, follow=False) == MISSING and os.path.dirname(there) != there:
+                there = os.path.dirname(there)
+            if self.kind_of(there, follow=False) == LINK and self.kind_of(there) == MISSING:
+                raise Problem(f"the link {there} leads to what is not there", path, "unreadable")
+        return found
 
     def checksum(self, path: str) -> Sum | None:
         """The checksum, mode and size of the regular file at path; None where it is missing. Raises Problem."""

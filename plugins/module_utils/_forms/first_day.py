@@ -94,9 +94,10 @@ def _answers(host: Host, options: Mapping[str, Any]) -> dict[str, str]:
     for flag, known in (("locale", LOCALES), ("mode", MODES)):
         if answers[flag] not in known:
             raise Problem(f"{flag} is {answers[flag]!r}, not one of {', '.join(known)}")
-    bad = [flag for flag, value in answers.items() if not value.isprintable() or value.startswith("-")]
-    if bad:
-        raise Problem(f"{bad[0]} must be a name, not {answers[bad[0]]!r}")
+    for option, flag in (("human_name", "human"), ("role_runtime", "runtime")):
+        value = answers[flag]
+        if not value.isprintable() or value.startswith("-") or value != value.strip():
+            raise Problem(f"{option} must be a name, not {value!r}")
     return {flag: value for flag, value in answers.items() if value}
 
 

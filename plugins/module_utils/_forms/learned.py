@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any, NamedTuple
 
 from .._documents import toml_document
 from .._documents.json_spans import check_depth
+from .._documents.json_values import plain
 from .._doorway.problem import Problem
 from .._host.config import LOCALES
 from .._host.host import Host
@@ -196,7 +196,7 @@ def _json(made: Scratch, name: str) -> Json:
 def _parsed(text: str, what: str) -> Json:
     try:
         check_depth(text)
-        value = json.loads(text)
+        value = plain(text)
     except (ValueError, Problem) as error:
         raise Problem(f"{what} is not JSON: {error}", kind="malformed") from error
     return _part({what: value}, what)

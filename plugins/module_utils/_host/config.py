@@ -14,7 +14,6 @@ from typing import NamedTuple
 from .._doorway.files import Files
 from .._doorway.problem import Problem
 from .._doorway.reader import FOLDER, MISSING
-from .._doorway.spelling import real
 
 LOCALES = ("en", "ru")
 MODES = ("lean", "curated")
@@ -113,14 +112,14 @@ def _config_problem(values: Mapping[str, str], vault: str, port: int) -> str:
     return ""
 
 
-def find_problem(files: Files, path: str, config: Config) -> str:
+def find_problem(files: Files, path: str, config: Config, unread: str = "") -> str:
     """What stands in the way of a config, with the file it is from (or that there is none); empty where nothing does.
 
-    The vault is looked at here: one that cannot be seen is not one that is missing.
+    The vault is looked at here: one that cannot be seen is not one that is missing. unread: why the file was not read.
     """
     problem = config.problem
     try:
-        source = "" if files.kind_of(path) == MISSING else path
+        source = path if unread or files.kind_of(path) != MISSING else ""
         if not problem and files.kind_of(config.vault_path) != FOLDER:
             problem = f"the vault {config.vault_path} (IAPEER_MEMORY_VAULT_PATH) is not an existing directory"
     except Problem as unseen:
@@ -137,7 +136,7 @@ def _toggle(value: str, mode: str) -> bool:
 def read_config(files: Files, path: str) -> tuple[dict[str, str], str]:
     """The keys of the config.env at path, and why they could not be read where they could not."""
     try:
-        found = files.read(real(path))  # the operator's file may well be a link into other dotfiles
+        found = files.read_through(path)  # the operator's file may well be a link into other dotfiles
     except Problem as problem:
         return {}, f"cannot be read: {problem.reason}"
     if found is None:

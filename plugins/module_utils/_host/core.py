@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from .._documents.json_values import plain
 from .._doorway.egress import Outcome
 from .._doorway.problem import Problem
 from .host import Host
@@ -45,7 +45,7 @@ def read_registry(host: Host) -> list[dict[str, Any]]:
     if done.rc != 0:
         raise core_problem(host.core.path, done)
     try:
-        rows = json.loads(done.out)
+        rows = plain(done.out)
     except (ValueError, RecursionError) as error:
         raise Problem(f"the core did not print JSON: {error}", kind="malformed") from error
     if not isinstance(rows, list):

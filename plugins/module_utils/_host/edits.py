@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._documents.json_spans import check_depth
-from .._documents.json_values import SURROGATE
+from .._documents.json_values import SURROGATE, plain
 from .._documents.masking import SHOWN_CAP, describe
 from .._doorway.files import Files, Tree
 from .._doorway.folders import Folder
@@ -87,8 +87,12 @@ def settle(files: Files, edits: Sequence[Edit], check: bool) -> list[Edit]:
     changed = [edit for edit in edits if edit.changed]
     for edit in changed:
         foresee(files, edit)
-    for edit in changed if not check else ():
-        apply(files, edit)
+    for number, edit in enumerate(changed if not check else ()):
+        try:
+            apply(files, edit)
+        except Problem as problem:
+            problem.changed = number > 0
+            raise
     return changed
 
 
@@ -139,7 +143,7 @@ def json_object(data: bytes, path: str) -> dict[str, Any]:
     try:
         text = data.decode("utf-8")
         check_depth(text)  # what nests deeper could be read, but not be shown
-        value = json.loads(text)
+        value = plain(text)
     except (ValueError, Problem) as error:
         raise Problem(f"not JSON: {error}", path, "malformed") from error
     if not isinstance(value, dict):

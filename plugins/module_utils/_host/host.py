@@ -83,7 +83,7 @@ def open_host(options: Mapping[str, Any], environ: Mapping[str, str], sandbox: S
     config = plan_config(values, problem)
     return Host(
         paths,
-        config._replace(problem=find_problem(files, config_file, config)),
+        config._replace(problem=find_problem(files, config_file, config, problem)),
         files,
         egress,
         Clock(),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import re
+from collections.abc import Mapping
 
 from .._doorway.problem import Problem
 from .._doorway.spelling import spell
@@ -29,6 +30,13 @@ def absolute(option: str, path: str) -> str:
     if not os.path.isabs(path):
         raise Problem(f"{option} must be an absolute path, not {path!r}")
     return os.path.normpath(path)
+
+
+def require_absolute(options: Mapping[str, object], *names: str) -> None:
+    """Raise Problem for one of these options that is given and holds no absolute path."""
+    for name in names:
+        if options.get(name):
+            absolute(name, str(options[name]))
 
 
 def seconds(option: str, value: object, least: float = 0) -> float:

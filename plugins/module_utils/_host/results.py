@@ -55,5 +55,5 @@ def stopped(problem: Problem) -> Result:
     """The result of work that a problem stopped: skipped where the sandbox said no, else failed."""
     words, kind = str(problem), {"kind": problem.kind}
     if problem.refused:
-        return Result(SKIPPED, words, refused=True, data=kind)
-    return Result(FAILED, words, failure=words, data=kind)
+        return Result(SKIPPED, words, problem.changed, refused=True, data=kind)
+    return Result(FAILED, words, problem.changed, failure=words, data=kind)

@@ -17,8 +17,9 @@ from .._doorway.problem import Problem
 from .._forms.ahead import NOTHING, Ahead
 from .._forms.wanted import remembered_version, wanted_forms
 from .._host.host import Host
-from .._host.options import given_version
+from .._host.options import given_version, require_absolute
 from .._host.results import FAILED, SKIPPED, Result, stopped
+from .._surfaces.legacy_plugin import CLIENTS
 from .._things.memoryd import observe
 from .._things.ran_from import runs_from
 from .._things.setup import Day, first_day
@@ -68,6 +69,7 @@ def look(host: Host, options: Mapping[str, Any], check: bool) -> Result:
     run what this one has learned; not in check mode). data: what `gather` finds, playbook, version, steps (name to the
     step's result without its bulk), pending (the steps that have something to do). Raises Problem for wrong options.
     """
+    require_absolute(options, *CLIENTS)
     playbook = options.get("playbook") or "update"
     plan, work = PLANS[playbook], WORK[playbook]
     host = host._replace(egress=cast(Egress, Remembering(host.egress)))

@@ -22,6 +22,7 @@ from .._forms.ahead import NOTHING, Ahead
 from .._host.core import Peer, core_problem, given_peers, peers_of, read_registry
 from .._host.edits import read_json_object
 from .._host.host import Host
+from .._host.options import require_absolute
 from .._host.results import Result
 from .._things.fleet_map import read_fleet
 from .._things.slot import V1_1, read_slot
@@ -30,6 +31,7 @@ from .lock import foresee_lock, lock_timeout, provision_lock
 from .plan import why_unseen
 from .plugin_settings import CLIENT_SECONDS, KEPT, PLUGIN, Settings, keep, mentions, put_back, read_settings
 
+CLIENTS = ("claude_bin", "codex_bin")
 VERB = ("memory-plugin", "off", "--all")
 VERB_TIMEOUT = 600
 UNKNOWN_VERB = re.compile(r"unknown (command|verb|subcommand|option)|unrecognized|no such command", re.IGNORECASE)
@@ -79,7 +81,9 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
     Problem where the core is refused, missing or fails; a peer whose client fails is in the results, which are marked
     failed.
     """
-    lock_timeout(options)  # whatever becomes of it: an option that is wrong is refused before anything is looked at
+    # Whatever becomes of them: an option that is wrong is refused before anything is looked at.
+    lock_timeout(options)
+    require_absolute(options, *CLIENTS)
     slot, method = read_slot(host), options.get("method") or "auto"
     if slot.barred:
         return Result("skipped", f"{shown(slot.barred)}: not our fleet", data={"results": []})
@@ -185,8 +189,13 @@ def _foretold(host: Host, trace: Trace, client: Binary, answer: Outcome) -> dict
 
 
 def _settings(host: Host, folder: Folder) -> Settings:
+    """The settings before the client runs; raises Problem where they are none, or where they could not be put back."""
     written, made = (host.files.modified(folder.path(name)) for name in (SETTINGS, KEPT))
-    return read_settings(folder, written, made)
+    settings = read_settings(folder, written, made)
+    if settings.wanted is not None:
+        folder.foresee(KEPT)
+        folder.foresee(SETTINGS)
+    return settings
 
 
 def _uninstall(host: Host, trace: Trace, client: Binary) -> Outcome:

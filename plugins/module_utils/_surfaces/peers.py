@@ -94,7 +94,9 @@ def _wanted_peers(host: Host, entries: Sequence[Mapping[str, Any]] | None, ahead
 
 def _wanted(host: Host, options: Mapping[str, Any], ahead: Ahead) -> Wanted:
     """The forms of the host, with a port and skills that are given in place of theirs."""
-    names = options.get("surfaces") or SURFACES
+    names = SURFACES if options.get("surfaces") is None else options["surfaces"]
+    if not names:
+        raise Problem("surfaces: an empty list names none; without it all are looked at")
     surfaces = tuple(name for name in SURFACES if name in names)
     port, skills = _given_port(options.get("port")), _given_skills(host, options)
     forms = wanted_forms(host, options, ahead)

@@ -32,7 +32,10 @@ Settled = set[tuple[str, Optional[bytes]]]
 
 
 class Planned(NamedTuple):
-    """What is to be done with one surface. edits are relative to the peer's folder, folders are to be removed whole."""
+    """What is to be done with one surface. edits are relative to the peer's folder, folders are to be removed whole.
+
+    touched: it failed, and something of it was changed before.
+    """
 
     surface: str
     action: str
@@ -40,6 +43,7 @@ class Planned(NamedTuple):
     detail: str = ""
     edits: tuple[tuple[str, Edit], ...] = ()
     folders: tuple[str, ...] = ()
+    touched: bool = False
 
     def outcome(self) -> dict[str, str]:
         """The record that the module returns."""
@@ -171,11 +175,15 @@ def plan_texts(folder: PeerFolder, surface: str, path: str, texts: Mapping[str, 
 
 def apply_planned(tree: Tree, planned: Planned) -> Planned:
     """Make one surface true; returns it as it came out, failed where something stood in the way."""
+    done, parts = 0, len(planned.edits) + len(planned.folders)
     try:
         for name, edit in planned.edits:
             apply_in(tree, name, edit)
+            done += 1
         for name in planned.folders:
             tree.remove_folder(name)
+            done += 1
     except Problem as problem:
-        return planned.failed(problem)
+        failed = planned.failed(problem)
+        return failed._replace(touched=True, detail=f"{failed.detail}; {done} of {parts} done") if done else failed
     return planned

@@ -61,12 +61,13 @@ def read_settings(folder: Folder, written: float, made: float) -> Settings:
     Raises Problem for what is no settings file, and where it cannot be told whether its owner wrote it since.
     """
     found, kept = folder.read(SETTINGS), folder.read(KEPT)
+    now = {} if found is None else _load(folder, SETTINGS, found)
     if kept is None:
         return Settings(found, None if found is None else _without_plugin(found))
     if found is not None:
         if found.data == kept.data or _without_plugin(found).data == kept.data:
             return Settings(found, kept, True)
-        before, after = load(kept.data), _less_plugin(load(found.data))
+        before, after = _load(folder, KEPT, kept), _less_plugin(now)
         if is_left_of(after, before) and made <= written <= made + CLIENT_SECONDS + SLACK_SECONDS:
             return Settings(found, kept, True)
         if after == before:
@@ -88,11 +89,19 @@ def put_back(tree: Tree, settings: Settings, gone: bool) -> None:
     found, wanted = settings.found, settings.wanted
     now = tree.read(SETTINGS)
     if gone and wanted is not None and now != wanted:
-        if now is None or not (found and is_left_of(load(now.data), load(found.data))):
+        if now is None or not (found and is_left_of(_load(tree, SETTINGS, now), load(found.data))):
             raise Problem(UNTOLD, tree.path(SETTINGS))
         tree.replace(SETTINGS, now.data, wanted.data, wanted.mode)
     if gone or (now == found and not settings.kept):
         tree.remove(KEPT)
+
+
+def _load(folder: Folder, name: str, found: Found) -> Json:
+    """The document in a file; raises Problem that names the file for what is none."""
+    try:
+        return load(found.data)
+    except Problem as problem:
+        raise Problem(str(problem), folder.path(name), problem.kind) from problem
 
 
 def _without_plugin(found: Found) -> Found:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from .._documents.json_values import SURROGATE
 from .._documents.shown import shown
 from .._doorway.problem import Problem
-from .._doorway.spelling import real
+from .._doorway.spelling import normal, real
 from .._host.core import Peer
 from .._host.host import Host
 from . import trust
@@ -42,7 +42,7 @@ class Seat(NamedTuple):
     @property
     def changed(self) -> bool:
         """True where any surface changes."""
-        return any(item.action in CHANGES for item in self.planned)
+        return any(item.action in CHANGES or item.touched for item in self.planned)
 
     @property
     def in_place(self) -> bool:
@@ -170,7 +170,8 @@ class Planner:
         above = os.path.dirname(folder.anchor)
         if above not in self._straight:
             self._straight[above] = real(above) == above
-        return path if self._straight[above] and folder.is_straight() else real(path)
+        straight = self._straight[above] and folder.is_straight() and normal(path) == path
+        return path if straight else real(path)
 
     def _trust(self, folder: PeerFolder, hooks: Planned | None) -> Planned:
         looked = hooks or plan_hooks(folder, "codex", HOOKS, self._wanted, self._settled)

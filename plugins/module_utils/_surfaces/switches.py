@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import os
 import re
+from functools import partial
+from typing import Callable
 
 from .._documents import json_document, toml_document
+from .._doorway.folders import Found
 from .._doorway.problem import Problem
 from .._host.host import Host
 from .._host.paths import NAME
@@ -31,6 +34,7 @@ class Switches:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._everywhere: str | None = None
+        self._of_the_user: dict[str, str] | None = None
         self._last: tuple[bytes | None, bool | None] = (None, None)
 
     def told(self, folder: PeerFolder, runtime: str, plans: list[Planned]) -> list[Planned]:
@@ -41,31 +45,24 @@ class Switches:
         return [item if item.detail else item._replace(detail=off.get(item.surface, "")) for item in plans]
 
     def _claude(self, folder: PeerFolder) -> dict[str, str]:
-        """By surface; of two settings files the local one has the last word."""
-        off: dict[str, str] = {}
+        """By surface; of the settings files the user's own counts least, and the local one has the last word."""
+        if self._of_the_user is None:
+            self._of_the_user = {}
+            path = os.path.join(self._host.paths.home, SETTINGS)
+            _say(self._of_the_user, path, lambda: _bytes(self._host.files.read(path)))
+        off = dict(self._of_the_user)
         for name in (SETTINGS, LOCAL):
-            try:
-                data = folder.data(name)
-                value = {} if data is None or b"disable" not in data else json_document.load(data)
-            except Problem:  # told by the surface that the file belongs to, or of no use to its client either
-                continue
-            if value.get("disableAllHooks") is True:
-                off["hooks"] = WORDS.format("disableAllHooks", name)
-            elif "disableAllHooks" in value:
-                off.pop("hooks", None)
-            servers = value.get("disabledMcpjsonServers")
-            if isinstance(servers, list) and NAME in servers:
-                off["mcp"] = WORDS.format("disabledMcpjsonServers", name)
+            _say(off, name, partial(folder.data, name))
         return off
 
     def _codex(self, folder: PeerFolder) -> dict[str, str]:
         if self._everywhere is None:
             path = os.path.join(self._host.codex_home, "config.toml")
             try:
-                found = self._host.files.read(path)
+                data = _bytes(self._host.files.read(path))
             except Problem:
-                found = None
-            self._everywhere = path if found is not None and _hooks(found.data) is False else ""
+                data = None
+            self._everywhere = path if _hooks(data) is False else ""
         try:
             data = folder.data(CONFIG)
         except Problem:
@@ -75,6 +72,26 @@ class Switches:
         here = self._last[1]
         place = CONFIG if here is False else self._everywhere if here is None else ""
         return {"hooks": WORDS.format("features.hooks", place)} if place else {}
+
+
+def _bytes(found: Found | None) -> bytes | None:
+    return None if found is None else found.data
+
+
+def _say(off: dict[str, str], name: str, read: Callable[[], bytes | None]) -> None:
+    """Add to what is off, by surface, what one settings file says of it."""
+    try:
+        data = read()
+        value = {} if data is None or b"disable" not in data else json_document.load(data)
+    except Problem:  # told by the surface that the file belongs to, or of no use to its client either
+        return
+    if value.get("disableAllHooks") is True:
+        off["hooks"] = WORDS.format("disableAllHooks", name)
+    elif "disableAllHooks" in value:
+        off.pop("hooks", None)
+    servers = value.get("disabledMcpjsonServers")
+    if isinstance(servers, list) and NAME in servers:
+        off["mcp"] = WORDS.format("disabledMcpjsonServers", name)
 
 
 def _hooks(data: bytes | None) -> bool | None:

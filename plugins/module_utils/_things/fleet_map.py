@@ -83,4 +83,6 @@ def _difference(current: Fleet, peers: tuple[Peer, ...]) -> str:
     if not current.readable:
         return f"the old map was unreadable: {current.problem}"
     before, after = set(current.peers), set(peers)
+    if before == after:
+        return "the same ones, in another order or named twice"
     return f"{len(after - before)} new or changed, {len(before - after)} gone or changed"

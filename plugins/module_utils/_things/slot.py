@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 from .._documents.json_spans import outline
 from .._doorway.problem import Problem
 from .._doorway.reader import FILE
-from .._doorway.spelling import real
 from .._forms.ahead import NOTHING, Ahead
 from .._forms.wanted import wanted_forms
 from .._host.edits import Edit, json_object, pretty_json, settle
@@ -76,7 +75,7 @@ def read_slot(host: Host) -> Slot:
     byte that is no text.
     """
     try:
-        found = host.files.read(real(host.paths.slot))
+        found = host.files.read_through(host.paths.slot)
     except Problem as problem:
         return Slot(MALFORMED, None, problem.reason, unseen=problem)
     if found is None:

@@ -32,6 +32,9 @@ WRONG: list[tuple[str, str, list[Any]]] = [
     ("unreachable_fails", "iapeer_memory_unreachable_fails", ["maybe", []]),
     ("stale_after", "iapeer_memory_heartbeat_stale_after", [-1, "abc"]),
     ("report_dir", "iapeer_memory_report_dir", [["x"], True, {"a": 1}, 5]),
+    ("binary_src", "iapeer_memory_binary_src", [[], {}, False, 0, ["x"]]),
+    ("templates_src", "iapeer_memory_templates_src", [[], ["x"]]),
+    ("skills_src", "iapeer_memory_skills_src", [False, {}]),
 ]
 OF_THE_REPORT = ("unreachable_fails", "stale_after", "report_dir")
 
@@ -49,10 +52,17 @@ def handed(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return calls
 
 
-def run(role: str | None = ROLE, **options: Any) -> dict[str, Any]:
-    task = SimpleNamespace(
-        args=options, check_mode=False, async_val=0, diff=False, action="host_plan", _uuid="0a-1b", _role=role, tags=[]
+def task_of(role: str | None, check: bool = False, diff: bool = False, **options: Any) -> SimpleNamespace:
+    return SimpleNamespace(
+        args=options, check_mode=check, async_val=0, diff=diff, action="host_plan", _uuid="0a-1b", _role=role, tags=[]
     )
+
+
+def run(role: str | None = ROLE, **options: Any) -> dict[str, Any]:
+    return run_task(task_of(role, **options))
+
+
+def run_task(task: SimpleNamespace) -> dict[str, Any]:
     connection = connection_loader.get("local", PlayContext())
     action = ActionModule(task, connection, SimpleNamespace(), None, SimpleNamespace(), None)
     result: dict[str, Any] = action.run(None, {"inventory_hostname": "ada"})
@@ -125,6 +135,24 @@ def test_a_look_that_was_stopped_still_tells_the_steps_what_was_asked_for(
     result = run(rollback=False, templates_src=str(tmp_path))
     assert result["stopped"].startswith("templates_src: ")
     assert result["asked"] == {"repair": False, "rollback": False, "hung_after": 120}
+
+
+@pytest.mark.parametrize(
+    ("role", "check", "playbook", "shown"),
+    [
+        (ROLE, True, "update", True),
+        (ROLE, False, "update", False),  # the steps show theirs
+        (ROLE, False, "verify", True),
+        (None, False, "update", True),
+    ],
+)
+def test_differences_are_shown_where_nothing_follows_that_shows_them(
+    handed: list[dict[str, Any]], role: str | None, check: bool, playbook: str, shown: bool
+) -> None:
+    """Whether it is check mode is the task's to say: a play may say so, and not the command line."""
+    task = task_of(role, check, True, playbook=playbook)
+    run_task(task)
+    assert task.diff is shown
 
 
 # What Ansible says of the run, and of the host

@@ -343,6 +343,8 @@ def test_what_is_left_when_something_is_dropped(after: Any, before: Any, left: b
         ("0", "-0.0", True),
         ("12345678901234567000", "12345678901234567890", True),
         ("null", "1e999", True),
+        ("1e999", "1e999", True),
+        ("1e998", "1e999", False),
         ("null", "1e3", False),
         ("true", "1", False),
         ('"1"', "1", False),

@@ -715,6 +715,15 @@ def test_what_a_killed_run_left_is_swept(tmp_path: Path) -> None:
     assert listing(tmp_path) == ["file"]
 
 
+def test_what_a_killed_run_left_goes_with_the_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"old")
+    subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), "kill"], check=False)
+    assert len(leftovers(tmp_path)) == 1
+    with tree(tmp_path) as folder:
+        folder.remove("file")
+    assert listing(tmp_path) == []
+
+
 def test_what_a_live_run_is_writing_is_not_swept(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"old")
     with subprocess.Popen(

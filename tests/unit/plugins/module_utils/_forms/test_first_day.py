@@ -63,6 +63,8 @@ def test_what_is_not_answered_is_the_hosts_own(home_of: Home) -> None:
         {"mode": "other"},
         {"human_name": "two\nlines"},
         {"human_name": "--skip-binary"},
+        {"human_name": " "},
+        {"role_runtime": " codex"},
         {"role_runtime": "a\x1b[m"},
     ],
     ids=str,

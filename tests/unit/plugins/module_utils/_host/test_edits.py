@@ -28,6 +28,7 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.edits im
     read_json_object,
     settle,
 )
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.results import stopped
 
 FILES = Files(Sandbox({}))
 
@@ -117,6 +118,17 @@ def test_an_edit_below_an_open_folder_uses_the_name_there(tmp_path: Path) -> Non
     with FILES.tree(str(tmp_path)) as tree:
         apply_in(tree, ".claude/settings.json", edit)
     assert (tmp_path / ".claude" / "settings.json").read_bytes() == b"{}"
+
+
+def test_what_failed_half_way_says_what_it_changed(tmp_path: Path) -> None:
+    edits = [read_edit(FILES, str(tmp_path / name), b"new") for name in ("a", "b")]
+    (tmp_path / "b").write_bytes(b"theirs")
+    with pytest.raises(Problem, match="changed by somebody else") as problem:
+        settle(FILES, edits, check=False)
+    assert stopped(problem.value).as_dict(False)["changed"] is True
+    with pytest.raises(Problem, match="changed by somebody else") as problem:
+        settle(FILES, edits[1:], check=False)
+    assert stopped(problem.value).as_dict(False)["changed"] is False
 
 
 # Settled: the same in check mode and in a real run

@@ -364,6 +364,19 @@ def test_where_config_env_cannot_be_read_nobody_can_tell_where_things_are(place:
     assert (str(problem.value), problem.value.kind) == (host.unread, "unreadable")
 
 
+@pytest.mark.parametrize("above", [False, True])
+def test_a_config_env_behind_a_link_to_what_is_not_there_is_not_missing(place: Place, above: bool) -> None:
+    link = place.config_file.parent if above else place.config_file
+    link.rename(place.home / "dotfiles")
+    link.symlink_to(place.home / "away")
+    reason = f"cannot be read: the link {link} leads to what is not there"
+    host = place.host()
+    assert host.unread.startswith(f"{place.config_file}: {reason}: ")
+    assert host.config.problem == f"{reason} ({place.config_file})"
+    (place.home / "dotfiles").rename(place.home / "away")
+    assert (place.host().unread, place.host().config.ok) == ("", True)
+
+
 def test_places_that_are_given_do_not_hang_on_config_env(place: Place) -> None:
     place.config_file.write_bytes(b"\xff")
     environ = place.environ(IAPEER_MEMORY_BINARY_PATH=str(place.binary))

@@ -299,6 +299,40 @@ def test_a_core_that_cannot_list_its_peers_is_found_out_in_check_mode_too(
         ensure(legacy, egress, check)
 
 
+@pytest.mark.parametrize("name", ["settings.json", "settings.json.kept-by-iapeer-memory"])
+def test_settings_that_could_not_be_put_back_are_found_out_before_the_client_runs(place: Place, name: str) -> None:
+    place.write(settings(place, "alpha"), SETTINGS)
+    place.fleet(alpha=["claude"])
+    place.write_json(place.slot, V1_2)
+    odd = settings(place, "alpha").parent / name
+    if odd.exists():
+        odd.rename(place.home / "settings.json")
+    odd.symlink_to(place.home / "settings.json" if name == "settings.json" else place.home / "away")
+    before = place.snapshot()
+    foretold = ensure(place, Transcript(Call("claude", ("--version",), Outcome(0, "2"))), check=True, method="native")
+    done = ensure(place, Transcript(), method="native")
+    assert (foretold["action"], done["action"]) == ("failed", "failed")
+    assert foretold["results"] == done["results"]
+    assert place.snapshot() == before
+
+
+@pytest.mark.parametrize("option", legacy_plugin.CLIENTS)
+@pytest.mark.parametrize("value", ["bin/claude", "claude", "['x']"])
+@pytest.mark.parametrize("check", [True, False])
+def test_a_client_is_named_by_an_absolute_path(legacy: Place, option: str, value: str, check: bool) -> None:
+    """Another one would be looked for in the folder of a peer, whose programs are its own."""
+    with pytest.raises(Problem, match=f"{option} must be an absolute path"):
+        ensure(legacy, Transcript(), check, **{option: value})
+
+
+def test_settings_that_are_no_json_are_named_with_their_file(place: Place) -> None:
+    place.write(settings(place, "alpha"), "\ufeff" + SETTINGS)
+    place.fleet(alpha=["claude"])
+    place.write_json(place.slot, V1_2)
+    done = ensure(place, Transcript(), method="native")
+    assert done["results"][0]["detail"].startswith(f"{settings(place, 'alpha')}: starts with a byte order mark")
+
+
 def test_check_mode_says_where_it_would_go_and_calls_nothing_that_writes(legacy: Place) -> None:
     before = legacy.snapshot()
     with transcript(LIST) as egress:

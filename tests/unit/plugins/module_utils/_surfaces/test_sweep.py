@@ -232,6 +232,45 @@ def test_a_file_that_changes_between_look_and_write_fails_that_surface(
     assert mcp.read_text() == '{"theirs": 1}'
 
 
+def test_a_surface_that_fails_half_way_says_that_it_changed_something(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.fleet(alpha=["claude"])
+    plan = sweep._plan
+
+    def meddled(*arguments: Any) -> sweep.Sweep:
+        done = plan(*arguments)
+        place.write(Path(done.seats[0].planned[-1].edits[-1][1].path), "theirs")
+        return done
+
+    ensure(place, surfaces=["hooks", "mcp"])
+    monkeypatch.setattr(sweep, "_plan", meddled)
+    done = ensure(place, surfaces=["skills"])
+    assert (done["changed"], done["failed"]) == (True, True)
+    assert outcomes(done) == {"alpha:claude:skills": "failed"}
+    assert "changed by somebody else meanwhile: left as it is, run again; 3 of 4 done" in done["msg"]
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_list_of_no_surfaces_is_refused_and_null_is_all_of_them(place: Place, state: str) -> None:
+    place.fleet(alpha=["claude"])
+    ensure(place)
+    before = place.snapshot()
+    with pytest.raises(Problem, match="surfaces: an empty list names none"):
+        ensure(place, state=state, surfaces=[])
+    assert place.snapshot() == before
+    assert ensure(place, surfaces=None)["total"] == 1
+
+
+@pytest.mark.parametrize("spelling", ["{above}//{name}", "{above}/{name}/.", "{above}/./{name}"])
+def test_trust_is_asked_for_by_the_real_path_however_the_cwd_is_spelled(place: Place, spelling: str) -> None:
+    real = place.peer("alpha")
+    cwd = spelling.format(above=real.parent, name=real.name)
+    done = ensure(place, peers=[{"personality": "alpha", "cwd": cwd, "runtimes": ["codex"]}])
+    trust = next(item for item in done["results"][0]["outcomes"] if item["surface"] == "trust")
+    assert trust["path"] == str(real / ".codex/hooks.json")
+
+
 def test_a_folder_that_disappears_between_look_and_write_fails_that_peer_alone(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -75,6 +75,29 @@ def test_a_claude_user_who_switched_us_off_is_told(
     assert place.snapshot() == before
 
 
+@pytest.mark.parametrize(
+    ("everywhere", "here", "told"),
+    [
+        (ALL, {}, {"hooks": "disableAllHooks in {home}"}),
+        (OURS, {}, {"mcp": "disabledMcpjsonServers in {home}"}),
+        (ALL, {"disableAllHooks": False}, {}),
+        (ALL, ALL, {"hooks": f"disableAllHooks in {SHARED}"}),
+    ],
+)
+def test_a_claude_user_who_switched_us_off_everywhere_is_told(
+    place: Place, everywhere: Any, here: Any, told: Mapping[str, str]
+) -> None:
+    """In the user's own settings, which count less than those of a peer."""
+    place.fleet(alpha=["claude"])
+    ensure(place)
+    put(place, SHARED, here)
+    place.write_json(place.home / SHARED, everywhere)
+    done = ensure(place)
+    assert (done["changed"], done["action"]) == (False, "already")
+    wanted = {f"claude:{name}": f"switched off by its user: {words}" for name, words in told.items()}
+    assert details(done) == {name: words.format(home=place.home / SHARED) for name, words in wanted.items()}
+
+
 def test_hooks_are_mended_also_where_they_are_switched_off(place: Place) -> None:
     place.fleet(alpha=["claude"])
     put(place, SHARED, ALL)

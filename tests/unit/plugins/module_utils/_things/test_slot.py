@@ -91,6 +91,7 @@ def ensure(place: Place, state: str = "present", check: bool = False, **options:
         ("", "malformed", "not JSON"),
         ("{", "malformed", "not JSON"),
         (b"\xff", "malformed", "not JSON"),
+        ('{"provider": "iapeer-memory", "note": NaN}', "malformed", "not JSON: NaN is no JSON"),
         ("[]", "malformed", "not a JSON object"),
         ("null", "malformed", "not a JSON object"),
         ("{}", "malformed", "names no provider"),
