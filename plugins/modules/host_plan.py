@@ -89,12 +89,12 @@ options:
     default: false
   claude_bin:
     description:
-      - Claude Code's program on the host, for the removal of the v1.1 plugin.
+      - Claude Code's program on the host, an absolute path, for the removal of the v1.1 plugin.
       - Without it C(claude) on E(PATH), else in C(~/.local/bin).
     type: path
   codex_bin:
     description:
-      - Codex's program on the host, for the removal of the v1.1 plugin.
+      - Codex's program on the host, an absolute path, for the removal of the v1.1 plugin.
       - Without it C(codex) on E(PATH), else in C(~/.local/bin).
     type: path
   lock_timeout:

@@ -34,10 +34,10 @@ options:
     choices: [auto, core, native]
     default: auto
   claude_bin:
-    description: The C(claude) binary. Without it the one on E(PATH), else C(~/.local/bin/claude).
+    description: The C(claude) binary, an absolute path. Without it the one on E(PATH), else C(~/.local/bin/claude).
     type: path
   codex_bin:
-    description: The C(codex) binary. Without it the one on E(PATH), else C(~/.local/bin/codex).
+    description: The C(codex) binary, an absolute path. Without it the one on E(PATH), else C(~/.local/bin/codex).
     type: path
   lock_timeout:
     description: Seconds to wait for the provision lock, where the clients remove the plugin.

@@ -45,7 +45,7 @@ options:
       - Mutually exclusive with O(reference_dir).
     type: dict
   surfaces:
-    description: Which surfaces to look at. Without it all of them.
+    description: Which surfaces to look at. Without it all of them; an empty list, which names none, is refused.
     type: list
     elements: str
     choices: [hooks, mcp, skills, trust]
