@@ -134,6 +134,7 @@ KNOWN = (
         "_doorway/files.py",
         "without its folder, a file of that name in the working folder is removed",
         """            if folder is not None:
+                drafts.sweep(folder, leaf)
                 os.unlink(spell(leaf), dir_fd=folder)
                 drafts.sync_folder(folder)
 """,
