@@ -16,7 +16,7 @@ from .._documents.shown import shown
 from .._doorway.problem import Problem
 from .._forms.scripts import EXECUTABLE
 from .._host.core import Peer
-from .._host.edits import Edit, apply, foresee, read_edit
+from .._host.edits import Edit, foresee, read_edit, settle
 from .._host.host import Host
 from . import trust
 from .lock import foresee_lock, provision_lock
@@ -81,8 +81,7 @@ def sweep(host: Host, peers: Sequence[Peer], wanted: Wanted, lock_timeout: float
         return plan
     with provision_lock(host, lock_timeout) as lock:
         plan = _plan(host, peers, wanted, core, lock.keep_young)
-        for edit in plan.shims:
-            apply(host.files, edit)
+        settle(host.files, plan.shims, check)
         seats = []
         for seat in _each(plan.seats, lambda seat: _applied(host, seat), lock.keep_young):
             lock.keep_young()
