@@ -14,6 +14,7 @@ from typing import NamedTuple
 from .._doorway.files import Files
 from .._doorway.problem import Problem
 from .._doorway.reader import FOLDER, MISSING
+from .._doorway.spelling import real
 
 LOCALES = ("en", "ru")
 MODES = ("lean", "curated")
@@ -112,6 +113,13 @@ def _config_problem(values: Mapping[str, str], vault: str, port: int) -> str:
     return ""
 
 
+def _is_there(files: Files, path: str) -> bool:
+    try:
+        return files.kind_of(path, follow=False) != MISSING
+    except Problem:
+        return True
+
+
 def find_problem(files: Files, path: str, config: Config, unread: str = "") -> str:
     """What stands in the way of a config, with the file it is from (or that there is none); empty where nothing does.
 
@@ -133,10 +141,14 @@ def _toggle(value: str, mode: str) -> bool:
     return word in ON or (word not in OFF and mode == "curated")
 
 
-def read_config(files: Files, path: str) -> tuple[dict[str, str], str]:
-    """The keys of the config.env at path, and why they could not be read where they could not."""
+def read_config(files: Files, path: str, slot: str) -> tuple[dict[str, str], str]:
+    """The keys of the config.env at path, and why they could not be read where they could not.
+
+    The operator's file may well be a link into other dotfiles. slot: where a host that is in use has its declaration;
+    where there is none, the target of such a link is still to be written.
+    """
     try:
-        found = files.read_through(path)  # the operator's file may well be a link into other dotfiles
+        found = files.read_through(path) if _is_there(files, slot) else files.read(real(path))
     except Problem as problem:
         return {}, f"cannot be read: {problem.reason}"
     if found is None:

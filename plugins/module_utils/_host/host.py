@@ -17,7 +17,7 @@ from .._doorway.sandbox import Sandbox
 from .._doorway.spelling import native
 from .config import Config, find_problem, plan_config, read_config
 from .options import absolute
-from .paths import NAME, Paths, lay_out
+from .paths import NAME, Paths, lay_out, slot_path
 
 # Options that every module takes.
 HOST_OPTIONS = ("iapeer_root", "config_file", "state_dir", "binary_path", "iapeer_bin")
@@ -67,7 +67,7 @@ def open_host(options: Mapping[str, Any], environ: Mapping[str, str], sandbox: S
     root = absolute("iapeer_root", options.get("iapeer_root") or environ.get("IAPEER_ROOT") or f"{home}/.iapeer")
     named = options.get("config_file") or environ.get("IAPEER_MEMORY_CONFIG_FILE")
     config_file = absolute("config_file", named or os.path.join(root, "plugins", NAME, "config.env"))
-    values, problem = read_config(files, config_file)
+    values, problem = read_config(files, config_file, slot_path(root))
     values.update({key: value for key, value in environ.items() if value})
 
     def place(option: str, default: str) -> str:

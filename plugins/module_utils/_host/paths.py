@@ -40,6 +40,11 @@ class Paths(NamedTuple):
         return os.path.join(self.config_dir, "templates", locale)
 
 
+def slot_path(root: str) -> str:
+    """Where a host says who holds its memory."""
+    return os.path.join(root, "memory-provider.json")
+
+
 def lay_out(home: str, root: str, config_file: str, state: str, cache: str, logs: str, binary: str) -> Paths:
     """All paths of a host from those that can be set, which are absolute."""
     config_dir = os.path.dirname(config_file)
@@ -51,7 +56,7 @@ def lay_out(home: str, root: str, config_file: str, state: str, cache: str, logs
         cache,
         logs,
         binary,
-        slot=os.path.join(root, "memory-provider.json"),
+        slot=slot_path(root),
         guide=os.path.join(root, "fragments", f"{NAME}.md"),
         config_dir=config_dir,
         hooks=os.path.join(config_dir, "hooks"),

@@ -129,16 +129,24 @@ def _plan(host: Host, options: Mapping[str, Any], ahead: Ahead) -> SetupPlan:
 
 def _apply(plan: SetupPlan) -> SetupPlan:
     """Make it all; the plan with what the core made of the peers."""
-    host, crew = plan.day.host, plan.crew
-    plan.vault.make(host)
-    if plan.guide is not None:
-        write_first_guide(host, plan.guide)
-    if plan.config is not None:
-        apply(host.files, plan.config)
-    if crew.newborn and plan.day.init is not None:
-        crew = create(host, crew, plan.day.init)
-    manifest = plan_manifest(host, crew)
-    apply(host.files, manifest)
+    host, crew, made = plan.day.host, plan.crew, False
+    try:
+        plan.vault.make(host)
+        made = bool(plan.vault.missing)
+        if plan.guide is not None:
+            write_first_guide(host, plan.guide)
+            made = True
+        if plan.config is not None:
+            apply(host.files, plan.config)
+            made = True
+        if crew.newborn and plan.day.init is not None:
+            crew = create(host, crew, plan.day.init)
+            made = made or bool(crew.newborn)
+        manifest = plan_manifest(host, crew)
+        apply(host.files, manifest)
+    except Problem as problem:
+        problem.changed = made
+        raise
     return plan._replace(crew=crew, manifest=manifest)
 
 

@@ -30,6 +30,7 @@ from ansible_collections.agfpd.iapeer_memory.tests.unit.fakes import StandIn, St
 from ansible_collections.agfpd.iapeer_memory.tests.unit.looks import look as a_look
 from ansible_collections.agfpd.iapeer_memory.tests.unit.place import Place
 
+UTILS = "ansible_collections.agfpd.iapeer_memory.plugins.module_utils"
 ROLES = ("index", "scriber", "dreamweaver")
 TEXT = f"# a first config\nIAPEER_MEMORY_VAULT_PATH={hole('vault')}\nIAPEER_MEMORY_LOCALE=ru\nIAPEER_MEMORY_MODE=lean\n"
 CREATES = {role: ("create", role, "--description", f"the {role}") for role in ROLES}
@@ -105,6 +106,22 @@ def test_a_second_run_changes_nothing_and_asks_no_provider(bare: Place) -> None:
         again = ensure(bare)
     assert (again.changed, again.action, again.detail, list(again.diff)) == (False, "already", "set up already", [])
     assert files(bare) == after
+
+
+@pytest.mark.parametrize(("at", "changed"), [("vault", False), ("config", True), ("manifest", True)])
+def test_what_fails_half_way_says_whether_anything_was_made(bare: Place, at: str, changed: bool) -> None:
+    apply = setup.apply
+
+    def failing(*arguments: Any) -> None:
+        if getattr(bare, {"config": "config_file", "manifest": "roles"}[at]) == Path(arguments[1].path):
+            raise Problem("no space left on device")
+        apply(*arguments)
+
+    place = ("_things.vault.VaultPlan.make" if at == "vault" else "_things.setup.apply")
+    broken = mock.patch(f"{UTILS}.{place}", side_effect=Problem("no space") if at == "vault" else failing)
+    with broken, pytest.raises(Problem, match="no space") as problem:
+        ensure(bare)
+    assert problem.value.changed is changed
 
 
 def test_check_mode_makes_no_call_that_changes_anything(bare: Place) -> None:
