@@ -82,7 +82,7 @@ class ActionModule(ActionBase):
         return found
 
     def _report(self, options: dict[str, Any], variables: dict[str, Any]) -> Report:
-        if options.get("playbook") not in tuple(PLANS):  # a dict would not be asked for a list
+        if options.get("playbook") not in tuple(PLANS):  # a tuple: a list that somebody gives is no key
             raise AnsibleActionFail(f"playbook must be one of {', '.join(PLANS)}, not {options.get('playbook')!r}")
         version, rows = str((options.get("look") or {}).get("version") or ""), rows_of(options)
         host = str(variables.get("inventory_hostname", ""))

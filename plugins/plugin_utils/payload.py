@@ -42,10 +42,10 @@ def handed_over(connection: ConnectionBase) -> Iterator[None]:
     that counts; with become all is as it is set, for sudo may want a terminal.
     """
     try:
-        was, said_by = connection.get_option_and_origin("pipelining")
+        was, origin = connection.get_option_and_origin("pipelining")
     except KeyError:  # a connection that knows none
-        was, said_by = None, ""
-    ours = said_by == "default" and not connection.become and not DEFAULT_KEEP_REMOTE_FILES
+        was, origin = None, ""
+    ours = origin == "default" and not connection.become and not DEFAULT_KEEP_REMOTE_FILES
     if ours:
         connection.set_option("pipelining", True)
     try:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Callable
 
 import pytest
 
 from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import FAKE_BEARER, FAKE_SECRET, Peer, diff, write
 from ansible_collections.agfpd.iapeer_memory.tests.integration.conftest import Build, Gather
-from ansible_collections.agfpd.iapeer_memory.tests.integration.playbook import settle
+from ansible_collections.agfpd.iapeer_memory.tests.integration.playbook import Run, settle
 
 pytestmark = pytest.mark.slow
 
@@ -55,13 +56,19 @@ def test_a_report_of_check_mode_says_so_and_replaces_an_older_one(build: Build, 
     assert diff(before, host.snapshot(times=True)) == []
 
 
-def test_a_report_that_cannot_be_written_is_a_failure_with_its_reason(
-    build: Build, gather: Gather, tmp_path: Path
-) -> None:
+@pytest.fixture
+def hindered(build: Build, gather: Gather, tmp_path: Path) -> Callable[[str, Path], Run]:
+    """Runs a playbook on a settled host, with a folder of reports in whose way a file stands."""
     host = build(form="v1_2", peers=[])
     settle(host)
     write(tmp_path / "file", "in the way\n")
-    run = gather(host).run("verify", report=False, iapeer_memory_report_dir=str(tmp_path / "file" / "reports"))
+    return lambda playbook, reports: gather(host).run(playbook, report=False, iapeer_memory_report_dir=str(reports))
+
+
+def test_a_report_that_cannot_be_written_is_a_failure_with_its_reason(
+    hindered: Callable[[str, Path], Run], tmp_path: Path
+) -> None:
+    run = hindered("verify", tmp_path / "file" / "reports")
     assert run.rc == 2
     assert "the report could not be written: " in run.output
     assert "memory-slot" in run.stdout
@@ -69,12 +76,9 @@ def test_a_report_that_cannot_be_written_is_a_failure_with_its_reason(
 
 
 def test_a_host_in_order_whose_report_cannot_be_written_has_one_table_and_one_failure(
-    build: Build, gather: Gather, tmp_path: Path
+    hindered: Callable[[str, Path], Run], tmp_path: Path
 ) -> None:
-    host = build(form="v1_2", peers=[])
-    settle(host)
-    write(tmp_path / "file", "in the way\n")
-    run = gather(host).run("update", report=False, iapeer_memory_report_dir=str(tmp_path / "file"))
+    run = hindered("update", tmp_path / "file")
     assert run.rc == 2
     assert run.stdout.count("\nfatal: ") == 1
     assert f"{tmp_path / 'file'}: not a directory" in run.stdout

@@ -53,7 +53,8 @@ class Reader:
             while self.kind_of(there, follow=False) == MISSING and os.path.dirname(there) != there:
                 there = os.path.dirname(there)
             if self.kind_of(there, follow=False) == LINK and self.kind_of(there) == MISSING:
-                raise Problem(f"the link {there} leads to what is not there", path, "unreadable")
+                reason = f"the link {there} leads to what is not there (bring that back, or remove the link)"
+                raise Problem(reason, path, "unreadable")
         return found
 
     def checksum(self, path: str) -> Sum | None:

@@ -25,9 +25,9 @@ class Forms(NamedTuple):
     origin: learned or bundled; why: where they are from, in words. version: what the binary says of itself, empty
     where it said nothing. shims: file name to text. hooks: runtime to event to our entry. mcp: our server in .mcp.json,
     with the hole PERSONALITY. toml: our table in config.toml, sub-tables as dicts. skills: name to text. launcher,
-    gate: texts. templates: file name to text, with VAULT as it is. guide: the text, empty where the
-    provider has none. triggers: watcher and dream, each the whole message. slot: the declaration without version and
-    registeredAt, in the order of its keys.
+    gate: texts. templates: file name to text, with VAULT as it is. guide: the text, empty where the provider has none.
+    triggers: watcher and dream, each the whole message. slot: the declaration without version and registeredAt, in the
+    order of its keys.
     """
 
     origin: str

@@ -113,13 +113,6 @@ def _config_problem(values: Mapping[str, str], vault: str, port: int) -> str:
     return ""
 
 
-def _is_there(files: Files, path: str) -> bool:
-    try:
-        return files.kind_of(path, follow=False) != MISSING
-    except Problem:
-        return True
-
-
 def find_problem(files: Files, path: str, config: Config, unread: str = "") -> str:
     """What stands in the way of a config, with the file it is from (or that there is none); empty where nothing does.
 
@@ -157,3 +150,11 @@ def read_config(files: Files, path: str, slot: str) -> tuple[dict[str, str], str
         return parse_config(found.data.decode("utf-8-sig")), ""
     except UnicodeDecodeError as error:
         return {}, f"is not UTF-8 from byte {error.start} on"
+
+
+def _is_there(files: Files, path: str) -> bool:
+    """False only where the system says so; unseen is not absent."""
+    try:
+        return files.kind_of(path, follow=False) != MISSING
+    except Problem:
+        return True

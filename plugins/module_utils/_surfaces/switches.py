@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import os
 import re
-from functools import partial
-from typing import Callable
 
 from .._documents import json_document, toml_document
-from .._doorway.folders import Found
 from .._doorway.problem import Problem
 from .._host.host import Host
 from .._host.paths import NAME
@@ -47,44 +44,48 @@ class Switches:
     def _claude(self, folder: PeerFolder) -> dict[str, str]:
         """By surface; of the settings files the user's own counts least, and the local one has the last word."""
         if self._of_the_user is None:
-            self._of_the_user = {}
             path = os.path.join(self._host.paths.home, SETTINGS)
-            _say(self._of_the_user, path, lambda: _bytes(self._host.files.read(path)))
-        off = dict(self._of_the_user)
+            self._of_the_user = _switched({}, path, self._own(path))
+        off = self._of_the_user
         for name in (SETTINGS, LOCAL):
-            _say(off, name, partial(folder.data, name))
+            off = _switched(off, name, _of_a_peer(folder, name))
         return off
 
     def _codex(self, folder: PeerFolder) -> dict[str, str]:
         if self._everywhere is None:
             path = os.path.join(self._host.codex_home, "config.toml")
-            try:
-                data = _bytes(self._host.files.read(path))
-            except Problem:
-                data = None
-            self._everywhere = path if _hooks(data) is False else ""
-        try:
-            data = folder.data(CONFIG)
-        except Problem:
-            data = None
+            self._everywhere = path if _hooks(self._own(path)) is False else ""
+        data = _of_a_peer(folder, CONFIG)
         if data != self._last[0]:  # most peers have the same one
             self._last = data, _hooks(data)
         here = self._last[1]
         place = CONFIG if here is False else self._everywhere if here is None else ""
         return {"hooks": WORDS.format("features.hooks", place)} if place else {}
 
+    def _own(self, path: str) -> bytes | None:
+        """A file that counts for all peers; None where it cannot be read, as it is of no use to its client then."""
+        try:
+            found = self._host.files.read(path)
+        except Problem:
+            return None
+        return None if found is None else found.data
 
-def _bytes(found: Found | None) -> bytes | None:
-    return None if found is None else found.data
 
-
-def _say(off: dict[str, str], name: str, read: Callable[[], bytes | None]) -> None:
-    """Add to what is off, by surface, what one settings file says of it."""
+def _of_a_peer(folder: PeerFolder, name: str) -> bytes | None:
+    """A file of one peer; None where it cannot be read, which the surface that it belongs to tells."""
     try:
-        data = read()
+        return folder.data(name)
+    except Problem:
+        return None
+
+
+def _switched(before: dict[str, str], name: str, data: bytes | None) -> dict[str, str]:
+    """What is off by surface, once one more settings file has had its say; before: by those that count less."""
+    try:
         value = {} if data is None or b"disable" not in data else json_document.load(data)
-    except Problem:  # told by the surface that the file belongs to, or of no use to its client either
-        return
+    except Problem:
+        return before
+    off = dict(before)
     if value.get("disableAllHooks") is True:
         off["hooks"] = WORDS.format("disableAllHooks", name)
     elif "disableAllHooks" in value:
@@ -92,6 +93,7 @@ def _say(off: dict[str, str], name: str, read: Callable[[], bytes | None]) -> No
     servers = value.get("disabledMcpjsonServers")
     if isinstance(servers, list) and NAME in servers:
         off["mcp"] = WORDS.format("disabledMcpjsonServers", name)
+    return off
 
 
 def _hooks(data: bytes | None) -> bool | None:

@@ -172,6 +172,12 @@ def test_a_restart_of_the_rollback_is_not_told_as_if_somebody_had_asked_for_it()
     assert found["memoryd"] == ("fail", f"{LOST['msg']}; with 7.1: pid 8 ended, pid 9 came up")
 
 
+def test_a_rollback_is_told_also_where_what_brought_the_new_binary_is_not() -> None:
+    found = rows(look(), **{"memoryd": LOST, "taken-back": BACK})
+    words = "rolled back from the new one to 7.1: memoryd did not come up with the new one, see memoryd"
+    assert found["binary"] == ("fail", words)
+
+
 def test_a_rollback_that_does_not_succeed_says_what_stays() -> None:
     found = rows(look(), **{"binary": NEW, "memoryd": LOST, "taken-back": {**BAD, "msg": "no space"}})
     assert found["binary"] == ("fail", "7.2 stays, the previous one is not back: no space")

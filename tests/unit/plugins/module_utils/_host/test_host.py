@@ -371,7 +371,7 @@ def test_a_config_env_behind_a_link_to_what_is_not_there_is_not_missing(place: P
     link.symlink_to(place.home / "away")
     assert (place.host().unread, place.host().config.ok) == ("", False)  # a first day: it is still to be written
     place.write_json(place.slot, {"provider": "iapeer-memory"})
-    reason = f"cannot be read: the link {link} leads to what is not there"
+    reason = f"cannot be read: the link {link} leads to what is not there (bring that back, or remove the link)"
     host = place.host()
     assert host.unread.startswith(f"{place.config_file}: {reason}: ")
     assert host.config.problem == f"{reason} ({place.config_file})"

@@ -115,7 +115,7 @@ def test_strings_are_trimmed_and_runtimes_deduplicated_in_order() -> None:
 
 FAILURES = {
     "not JSON": (listing("peers: none"), "the core did not print JSON: ", "malformed"),
-    "nearly": (listing("[{}, {\"x\": -Infinity}]"), "the core did not print JSON: ", "malformed"),
+    "nearly": (listing('[{}, {"x": -Infinity}]'), "the core did not print JSON: ", "malformed"),
     "nothing": (listing(""), "the core did not print JSON: ", "malformed"),
     "an object": (listing({}), "the core printed JSON that is not an array", "malformed"),
     "null": (listing("null"), "the core printed JSON that is not an array", "malformed"),

@@ -117,8 +117,10 @@ def test_what_fails_half_way_says_whether_anything_was_made(bare: Place, at: str
             raise Problem("no space left on device")
         apply(*arguments)
 
-    place = ("_things.vault.VaultPlan.make" if at == "vault" else "_things.setup.apply")
-    broken = mock.patch(f"{UTILS}.{place}", side_effect=Problem("no space") if at == "vault" else failing)
+    if at == "vault":
+        broken = mock.patch(f"{UTILS}._things.vault.VaultPlan.make", side_effect=Problem("no space left on device"))
+    else:
+        broken = mock.patch.object(setup, "apply", side_effect=failing)
     with broken, pytest.raises(Problem, match="no space") as problem:
         ensure(bare)
     assert problem.value.changed is changed

@@ -207,6 +207,18 @@ def test_a_slot_that_cannot_be_looked_at_is_empty_and_is_not_written(place: Plac
         assert problem.value.kind == "irregular"
 
 
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_slot_behind_a_link_to_what_is_not_there_is_not_missing_and_is_not_written(place: Place, state: str) -> None:
+    place.slot.symlink_to(place.root / "away.json")
+    assert slot.read_slot(place.host()).form == "malformed"
+    before = place.snapshot()
+    for check in (True, False):
+        with pytest.raises(Problem, match="leads to what is not there") as problem:
+            ensure(place, state=state, check=check)
+        assert problem.value.path == str(place.slot)
+    assert place.snapshot() == before
+
+
 # Declaring
 
 
