@@ -20,7 +20,7 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things.verdic
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.asked import given, read, variable
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.checks import rows_of
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.differences import counted
-from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.payload import handed_over, uncollected
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.payload import handed_over, packing
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.report import BAD
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.runs import context_of
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.sources import (
@@ -43,7 +43,7 @@ class ActionModule(ActionBase):
 
     TRANSFERS_FILES = False  # but for a new binary: without a place for it, a look costs one command on the host
 
-    @uncollected()
+    @packing()
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the look and next: the tasks that follow, report or finished; what stops a look is told as stopped."""
         result: dict[str, Any] = super().run(tmp, task_vars)

@@ -14,13 +14,13 @@ from typing import Any
 from ansible.plugins.action.normal import ActionModule as AnyModule
 
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.differences import counted
-from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.payload import answered, uncollected
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.payload import answered, packing
 
 
 class ActionModule(AnyModule):
     """Run the module as Ansible does, and show of its differences what fits a screen."""
 
-    @uncollected()
+    @packing()
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the module's result."""
         return counted(answered(lambda: super(ActionModule, self).run(tmp, task_vars)))

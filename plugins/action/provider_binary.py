@@ -11,7 +11,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.differences import counted
-from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.payload import answered, uncollected
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.payload import answered, packing
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.sources import checksum, find
 
 MODULE = "agfpd.iapeer_memory.provider_binary"
@@ -22,7 +22,7 @@ class ActionModule(ActionBase):
 
     TRANSFERS_FILES = True
 
-    @uncollected()
+    @packing()
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the module's result; fails with the name of a file that is not there."""
         result: dict[str, Any] = super().run(tmp, task_vars)

@@ -10,6 +10,10 @@ import os
 import typing as t
 from collections.abc import Mapping
 
+from ._doorway.packed import compile_once
+
+compile_once()
+
 from ._doorway.problem import Problem
 from ._doorway.spelling import native
 from ._host.host import HOST_OPTIONS, Host, open_host

@@ -118,8 +118,9 @@ count:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import fleet_map
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import host_arguments, run
+
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import fleet_map
 
 
 def main() -> None:

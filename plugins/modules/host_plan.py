@@ -324,8 +324,9 @@ rows:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look import look
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import FORMS, host_arguments, run
+
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look import look
 
 
 def main() -> None:

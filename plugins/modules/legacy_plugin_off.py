@@ -138,8 +138,9 @@ results:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import legacy_plugin
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import PEERS, host_arguments, run
+
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import legacy_plugin
 
 
 def main() -> None:

@@ -325,8 +325,9 @@ sandboxed:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look import info
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import host_arguments, run
+
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look import info
 
 
 def main() -> None:

@@ -155,8 +155,9 @@ form_before:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import slot
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import FORMS, host_arguments, run
+
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import slot
 
 
 def main() -> None:

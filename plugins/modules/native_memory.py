@@ -102,8 +102,9 @@ refused:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import native_memory
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import host_arguments, run
+
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import native_memory
 
 
 def main() -> None:

@@ -215,8 +215,9 @@ triggers:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import triggers
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import FORMS, host_arguments, run
+
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import triggers
 
 
 def main() -> None:

@@ -198,8 +198,9 @@ total:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import peers
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import FORMS, PEERS, host_arguments, run
+
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import peers
 
 
 def main() -> None:

@@ -132,8 +132,9 @@ previous:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import binary
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import host_arguments, run
+
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import binary
 
 
 def main() -> None:

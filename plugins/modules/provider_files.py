@@ -133,8 +133,9 @@ modes:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import provider_files
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import FORMS, host_arguments, run
+
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import provider_files
 
 
 def main() -> None:

@@ -109,8 +109,9 @@ results:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import role_descriptions
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import FORMS, host_arguments, run
+
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import role_descriptions
 
 
 def main() -> None:

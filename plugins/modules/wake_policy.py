@@ -113,8 +113,9 @@ results:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import wake_policy
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import host_arguments, run
+
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import wake_policy
 
 
 def main() -> None:

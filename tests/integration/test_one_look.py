@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections import Counter
 from typing import Any, Callable, NamedTuple
 
 import pytest
@@ -53,18 +54,29 @@ def drift(host: ThrowawayHost) -> None:
 
 # What is started
 
+# For a host's Python: notes what is compiled, a line each.
+NOTES = """
+import os, sys
+notes = os.open({path!r}, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+def note(event, given):
+    if event == "compile" and isinstance(given[1], str):
+        os.write(notes, given[1].encode() + b"\\n")
+sys.addaudithook(note)
+"""
+
 
 class Seen(NamedTuple):
-    """Three runs over hosts in several states, and what the two looks changed of them."""
+    """Three runs over hosts in several states, what the two looks changed of them, and what was compiled on one."""
 
     verified: Run
     checked: Run
     changes: dict[str, list[str]]
     updated: Run
+    compiled: Counter[str]
 
 
 @pytest.fixture(scope="module")
-def seen(build_shared: Build, gather_shared: Gather) -> Seen:
+def seen(build_shared: Build, gather_shared: Gather, tmp_path_factory: pytest.TempPathFactory) -> Seen:
     """Converged hosts, with forms that were learned and with bundled ones, others where there is much to do."""
     hosts = {
         "learned": build_shared(form="v1_2", version="7.1.0", peers=PEERS),
@@ -81,10 +93,14 @@ def seen(build_shared: Build, gather_shared: Gather) -> Seen:
     wait_for(lambda: not hosts["drifted"].pid_path.exists(), what="the end of the daemon that nobody asks for any more")
     before: dict[str, Snapshot] = {name: host.snapshot(times=True) for name, host in hosts.items()}
     fleet = gather_shared(**hosts)
+    notes = tmp_path_factory.mktemp("notes")
+    write(notes / "sitecustomize.py", NOTES.format(path=str(notes / "compiled")))
+    fleet.environment["learned"] = {"PYTHONPATH": str(notes)}
     verified = fleet.verify()
     checked = fleet.update("--check", "--diff")
     changes = {name: diff(before[name], host.snapshot(times=True)) for name, host in hosts.items()}
-    return Seen(verified, checked, changes, fleet.update("--diff"))
+    updated = fleet.update("--diff")
+    return Seen(verified, checked, changes, updated, Counter((notes / "compiled").read_text().splitlines()))
 
 
 def test_verify_is_one_module_run_on_any_host(seen: Seen) -> None:
@@ -102,6 +118,14 @@ def test_update_in_check_mode_is_one_module_run_on_any_host(seen: Seen) -> None:
     assert seen.checked.starts == dict.fromkeys(seen.checked.reports, 1)
     assert len(seen.checked.named("changed", "drifted")) > 4
     assert not any(seen.changes.values()), seen.changes
+
+
+def test_what_is_packed_with_a_module_is_compiled_once(seen: Seen) -> None:
+    """From the door on; a run has an archive of its own."""
+    ours = {name: count for name, count in seen.compiled.items() if "/iapeer_memory/plugins/module_utils/_" in name}
+    behind = {name: count for name, count in ours.items() if not name.endswith(("__init__.py", "packed.py"))}
+    assert len(behind) > 200
+    assert [name for name, count in behind.items() if count > 1] == []
 
 
 def test_a_difference_is_a_count_a_file_which_holds_for_the_real_run(seen: Seen) -> None:

@@ -129,6 +129,10 @@ GRANTS: dict[str, set[str]] = {
         *names("fcntl", "flock LOCK_EX LOCK_NB"),
     },
     "module_utils/_doorway/folders.py": {*names("os", "open close read pread fstat"), UTILS + "_doorway.handles"},
+    "module_utils/_doorway/packed.py": {
+        *names("sys", "path_hooks path_importer_cache"),  # how what came with the module is imported
+        "zipimport.zipimporter",
+    },
     "module_utils/_doorway/reader.py": {UTILS + "_doorway.handles"},
     "module_utils/_doorway/foresight.py": {
         *names("os", "W_OK X_OK ST_RDONLY access fstat fstatvfs getgroups supports_effective_ids"),
@@ -182,6 +186,7 @@ GRANTS: dict[str, set[str]] = {
         "ansible.constants.DEFAULT_KEEP_REMOTE_FILES",
         "ansible.plugins.connection.ConnectionBase",
         *names("gc", "disable enable freeze isenabled"),
+        "pkgutil.get_data",  # put in another's place for as long
         *names("ansible.errors", "AnsibleAction AnsibleConnectionFailure AnsibleError"),
     },
     "plugin_utils/reports.py": {"time.monotonic"},

@@ -16,6 +16,8 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import Work
+
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host import edits
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.host import Host
@@ -38,7 +40,6 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._things import
     triggers,
     wake_policy,
 )
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils.door import Work
 from ansible_collections.agfpd.iapeer_memory.tests.hypothesis_profiles import PROFILE
 from ansible_collections.agfpd.iapeer_memory.tests.unit.fakes import StillClock
 from ansible_collections.agfpd.iapeer_memory.tests.unit.generated_hosts import (

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,7 +21,7 @@ from ansible.plugins.connection import ConnectionBase
 from ansible.plugins.loader import connection_loader
 
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils import payload
-from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.payload import answered, handed_over, uncollected
+from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.payload import answered, handed_over, packing
 
 PLUGINS = Path(__file__).resolve().parents[4] / "plugins"
 # The one that runs no module.
@@ -35,7 +36,7 @@ def collecting() -> Iterator[None]:
     gc.enable()
 
 
-@uncollected()
+@packing()
 def collects() -> bool:
     return gc.isenabled()
 
@@ -46,7 +47,7 @@ def test_it_rests_for_as_long() -> None:
 
 
 def test_it_comes_back_after_a_failure() -> None:
-    with pytest.raises(OSError, match="gone"), uncollected():
+    with pytest.raises(OSError, match="gone"), packing():
         raise OSError("gone")
     assert gc.isenabled() is True
 
@@ -59,11 +60,28 @@ def test_who_had_none_gets_none() -> None:
 
 def test_what_was_left_is_not_walked_once_more() -> None:
     before = gc.get_freeze_count()
-    with uncollected():
+    with packing():
         left: list[Any] = []
         left.append(left)
     assert gc.get_freeze_count() > before
     gc.unfreeze()
+
+
+def test_ansible_is_told_of_a_file_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def get_data(package: str, name: str) -> bytes | None:
+        asked.append((package, name))
+        return b"found" if name == "there.py" else None
+
+    monkeypatch.setattr(pkgutil, "get_data", get_data)
+    with packing():
+        answers = [pkgutil.get_data("some", name) for name in ("there.py", "away.py") * 2]
+    assert answers == [b"found", None] * 2
+    assert asked == [("some", "there.py"), ("some", "away.py")]
+    with pytest.raises(OSError, match="gone"), packing():
+        raise OSError("gone")
+    assert pkgutil.get_data is get_data
 
 
 def connected(**variables: Any) -> ConnectionBase:
