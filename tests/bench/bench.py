@@ -129,8 +129,9 @@ def converged(base: Path) -> ThrowawayHost:
 
 
 def ansible(fleet: Fleet, playbook: str, *words: str) -> Command:
-    """A run of ansible-playbook over the fleet, each host in an environment of its own."""
+    """A run of ansible-playbook over the fleet, each host in an environment of its own, nothing said of pipelining."""
     fleet.folder.mkdir(exist_ok=True)
+    fleet.connection.pop("ansible_pipelining", None)
     program = str(Path(sys.executable).with_name("ansible-playbook"))
     environment = {**os.environ, "ANSIBLE_FORKS": "10", "ANSIBLE_NOCOLOR": "1"}
     return Command([program, playbook, "-i", str(fleet.inventory()), *words], environment)
@@ -145,15 +146,19 @@ def pings(folder: Path, count: int) -> str:
 
 
 def playbooks(folder: Path, hosts: list[ThrowawayHost], plan: Plan) -> dict[str, Any]:
-    """verify and update, where nothing is to be done, against eight pings."""
+    """verify and update, where nothing is to be done, against eight pings: bare ones, and pipelined."""
     fleet = Fleet(folder / "controller", {f"h{number:03}": host for number, host in enumerate(hosts)})
     commands = {
         "pings": ansible(fleet, pings(folder, PINGS)),
+        "pipelined": ansible(fleet, pings(folder, PINGS), "-e", "ansible_pipelining=true"),
         "verify": ansible(fleet, COLLECTION + "verify"),
         "update": ansible(fleet, COLLECTION + "update"),
     }
     rounds = in_turn(commands, plan.runs, plan.warm)
-    return {"hosts": len(hosts), **summed(rounds, {"verify": "pings", "update": "pings"})}
+    found = summed(rounds, {"verify": "pings", "update": "pings"})
+    for name, run in summed(rounds, {"verify": "pipelined", "update": "pipelined"}).items():
+        found[name].update({f"{key}_pipelined": run[key] for key in ("wall_ratio", "cpu_ratio") if key in run})
+    return {"hosts": len(hosts), **found}
 
 
 def fleets(folder: Path, plan: Plan) -> list[dict[str, Any]]:

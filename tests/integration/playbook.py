@@ -111,6 +111,7 @@ class Fleet:
         self.environment: dict[str, dict[str, str]] = {}
         self.before: dict[str, str] = {}
         self.settings: dict[str, str] = {}
+        self.connection: dict[str, Any] = {"ansible_connection": "local", "ansible_pipelining": True}
 
     def inventory(self) -> Path:
         """The inventory file, written anew."""
@@ -123,10 +124,9 @@ class Fleet:
         host = self.hosts[name]
         python = interpreter(host, self.environment.get(name, {}), self.before.get(name, ""))
         return {
-            "ansible_connection": "local",
+            **self.connection,
             "ansible_python_interpreter": str(python),
             "ansible_remote_tmp": str(host.home / ".ansible" / "tmp"),
-            "ansible_pipelining": True,
         }
 
     def run(self, playbook: str, *words: str, report: bool = True, **variables: Any) -> Run:

@@ -31,6 +31,7 @@ def test_the_smallest_benchmark_tells_ratios_of_everything(tmp_path: Path) -> No
     [run], [sweep], [fleet] = found["hosts"], found["sweeps"], found["fleets"]
     measured = [run["verify"], run["update"], sweep["sweep"], sweep["first"], fleet["update"]]
     assert all(item["wall_ratio"] > 0 and item["cpu_ratio"] > 0 for item in measured)
+    assert all(run[name]["cpu_ratio_pipelined"] > 0 for name in ("verify", "update"))
     assert fleet["update"]["lines"] > 0
     assert fleet["update"]["memory"] > 1e7
     assert sum(line.startswith("| ") for line in page.splitlines()) == (2 + 2) * 3
