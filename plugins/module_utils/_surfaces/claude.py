@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, Callable, Optional
 
 from .._documents import json_document
 from .._documents.errors import DocumentError
@@ -35,6 +35,7 @@ from .wanted import SKILLS, Wanted
 SETTINGS = ".claude/settings.json"
 MCP = ".mcp.json"
 SKILL_PREFIX = f"{NAME}-"
+Base = Callable[[PeerFolder], Optional[bytes]]
 
 
 def plan_mcp(folder: PeerFolder, personality: str, wanted: Wanted) -> Planned:
@@ -69,11 +70,16 @@ def with_server(value: Json, entry: Json | None) -> Json:
     return {key: item for key, item in value.items() if key != "mcpServers"}
 
 
-def plan_claude(folder: PeerFolder, personality: str, wanted: Wanted, settled: Settled) -> list[Planned]:
-    """The wanted surfaces of one peer."""
+def plan_claude(
+    folder: PeerFolder, personality: str, wanted: Wanted, settled: Settled, base: Base = lambda _folder: None
+) -> list[Planned]:
+    """The wanted surfaces of one peer; base: the bytes that the hooks are written into, where not those of the file."""
     plans = []
     if "hooks" in wanted.surfaces:
-        plans.append(plan_hooks(folder, "claude", SETTINGS, wanted, settled))
+        hooks = plan_hooks(folder, "claude", SETTINGS, wanted, settled)
+        if hooks.edits and (other := base(folder)) is not None:
+            hooks = plan_hooks(folder, "claude", SETTINGS, wanted, settled, other)
+        plans.append(hooks)
     if "mcp" in wanted.surfaces:
         plans.append(plan_mcp(folder, personality, wanted))
     if "skills" in wanted.surfaces:

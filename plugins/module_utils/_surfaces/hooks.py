@@ -85,13 +85,18 @@ def our_parts(value: Json, commands: Commands = frozenset()) -> list[Any]:
     return parts
 
 
-def plan_hooks(folder: PeerFolder, runtime: str, name: str, wanted: Wanted, settled: Settled) -> Planned:
-    """Our hook entries in the file name of a runtime's peer; failed where a shell could never run them."""
+def plan_hooks(
+    folder: PeerFolder, runtime: str, name: str, wanted: Wanted, settled: Settled, base: bytes | None = None
+) -> Planned:
+    """Our hook entries in the file name of a runtime's peer; failed where a shell could never run them.
+
+    base: what the file is to be apart from them, where that is not what it is.
+    """
     if wanted.unusable:
         return Planned("hooks", FAILED, folder.path(name), wanted.unusable)
-    if folder.is_settled(name, settled):
+    if base is None and folder.is_settled(name, settled):
         return Planned("hooks", ALREADY if wanted.present else ABSENT, folder.path(name))
-    return plan_json(folder, hooks_surface(runtime, name, wanted), settled)
+    return plan_json(folder, hooks_surface(runtime, name, wanted), settled, base)
 
 
 def hooks_surface(runtime: str, name: str, wanted: Wanted) -> JsonSurface:

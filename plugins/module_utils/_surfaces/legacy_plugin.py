@@ -190,8 +190,7 @@ def _foretold(host: Host, trace: Trace, client: Binary, answer: Outcome) -> dict
 
 def _settings(host: Host, folder: Folder) -> Settings:
     """The settings before the client runs; raises Problem where they are none, or where they could not be put back."""
-    written, made = (host.files.modified(folder.path(name)) for name in (SETTINGS, KEPT))
-    settings = read_settings(folder, written, made)
+    settings = read_settings(host.files, folder)
     if settings.wanted is not None:
         folder.foresee(KEPT)
         folder.foresee(SETTINGS)

@@ -120,34 +120,39 @@ class JsonSurface(NamedTuple):
     keep_file: bool = False
 
 
-def plan_json(folder: PeerFolder, wanted: JsonSurface, settled: Settled | None = None) -> Planned:
+def plan_json(
+    folder: PeerFolder, wanted: JsonSurface, settled: Settled | None = None, base: bytes | None = None
+) -> Planned:
     """Plan one JSON file.
 
     settled remembers documents that need nothing, so that equal ones are not parsed again; not for a surface that
-    differs from peer to peer.
+    differs from peer to peer. base: the bytes that are changed and written instead of those of the file.
     """
     path = folder.path(wanted.name)
     planned = Planned(wanted.surface, ABSENT if wanted.removal else ALREADY, path)
     try:
         data = folder.data(wanted.name)
-        if data is not None and settled is not None and (wanted.name, data) in settled:
+        if base is None and data is not None and settled is not None and (wanted.name, data) in settled:
             return planned
-        before = {} if data is None else json_document.load(data)
+        source = data if base is None else base
+        before = {} if source is None else json_document.load(source)
         after = wanted.change(before)
-        if after is before or after == before:
+        if base is None and (after is before or after == before):
             if data is not None and settled is not None:
                 settled.add((wanted.name, data))
             return planned
-        edit = _json_edit(folder, wanted, data, before, after)
+        edit = _json_edit(folder, wanted, data, source, before, after)
         foresee_in(folder, wanted.name, edit)
     except Problem as problem:
         return planned.failed(problem)
     return planned._replace(action=REMOVED if wanted.removal else WRITTEN, edits=((wanted.name, edit),))
 
 
-def _json_edit(folder: Folder, wanted: JsonSurface, data: bytes | None, before: Json, after: Json) -> Edit:
+def _json_edit(
+    folder: Folder, wanted: JsonSurface, data: bytes | None, source: bytes | None, before: Json, after: Json
+) -> Edit:
     drop = not after and not wanted.keep_file and not folder.is_link(wanted.name)
-    text = None if drop else json_document.dump_like(data, after)
+    text = None if drop else json_document.dump_like(source, after)
     ours = literals(wanted.ours(before), _spelled) | literals(wanted.wanted, _spelled, every=True)
     return Edit(folder.path(wanted.name), data, text, shown=(mask_json(data, ours), mask_json(text, ours)))
 

@@ -14,10 +14,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from .._documents.json_document import dump_like, is_left_of, load
-from .._doorway.files import Tree
+from .._doorway.files import Files, Tree
 from .._doorway.folders import Folder, Found
 from .._doorway.problem import Problem
 from .claude import SETTINGS
+from .hooks import with_hooks
 from .plan import Json
 
 PLUGIN = "iapeer-memory@agfpd"
@@ -55,10 +56,11 @@ def mentions(folder: Folder) -> bool:
     return isinstance(plugins, dict) and PLUGIN in plugins
 
 
-def read_settings(folder: Folder, written: float, made: float) -> Settings:
-    """The settings of a peer before the client runs; written, made: when they and their kept copy were written.
+def read_settings(files: Files, folder: Folder) -> Settings:
+    """The settings of a peer before the client runs.
 
-    Raises Problem for what is no settings file, and where it cannot be told whether its owner wrote it since.
+    Our own hooks may have come and gone since a copy was kept: such settings are complete. Raises Problem for what is
+    no settings file, and where it cannot be told whether its owner wrote it since.
     """
     found, kept = folder.read(SETTINGS), folder.read(KEPT)
     now = {} if found is None else _load(folder, SETTINGS, found)
@@ -68,11 +70,28 @@ def read_settings(folder: Folder, written: float, made: float) -> Settings:
         if found.data == kept.data or _without_plugin(found).data == kept.data:
             return Settings(found, kept, True)
         before, after = _load(folder, KEPT, kept), _less_plugin(now)
+        if after != before and _foreign(after) == _foreign(before):
+            return Settings(found, _without_plugin(found)._replace(mode=kept.mode), True)
+        written, made = (files.modified(folder.path(name)) for name in (SETTINGS, KEPT))
         if is_left_of(after, before) and made <= written <= made + CLIENT_SECONDS + SLACK_SECONDS:
             return Settings(found, kept, True)
         if after == before:
             return Settings(found, _without_plugin(found), True)
     raise Problem(UNTOLD, folder.path(SETTINGS))
+
+
+def interrupted(files: Files, folder: Folder) -> bytes | None:
+    """What the settings of a peer were before a client left them half-done; what is to be written there starts from it.
+
+    None where no client did, and where that cannot be told.
+    """
+    try:
+        found, wanted, kept = read_settings(files, folder)
+    except Problem:  # whoever takes the plugin off says so
+        return None
+    if not kept or found is None or wanted is None or wanted.data == _without_plugin(found).data:
+        return None
+    return wanted.data
 
 
 def keep(tree: Tree, settings: Settings) -> None:
@@ -114,3 +133,11 @@ def _less_plugin(value: Json) -> Json:
         return value
     left = {key: item for key, item in plugins.items() if key != PLUGIN}
     return {**value, "enabledPlugins": left}
+
+
+def _foreign(value: Json) -> Json:
+    """The document without our hooks; as it is where its hooks are none."""
+    try:
+        return with_hooks(value, {})
+    except Problem:
+        return value

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from .claude import plan_claude
 from .codex import HOOKS, plan_codex
 from .hooks import plan_hooks
 from .plan import ABSENT, ALREADY, CHANGES, FAILED, SKIPPED, WRITTEN, PeerFolder, Planned, Settled, why_unseen
+from .plugin_settings import interrupted
 from .switches import Switches
 from .wanted import Wanted
 
@@ -61,7 +63,9 @@ class Seat(NamedTuple):
 
     @property
     def recorded(self) -> str:
-        """The hooks.json whose trust was settled by Codex's own records; empty where there is none."""
+        """The hooks.json whose trust was settled by Codex's own records; empty where there is none, or not yet."""
+        if any(item.surface == "hooks" and item.edits for item in self.planned):
+            return ""
         return next((item.path for item in self.planned if item.surface == "trust" and item.action == ALREADY), "")
 
     @property
@@ -153,7 +157,8 @@ class Planner:
     def _surfaces(self, folder: PeerFolder, peer: Peer, runtime: str) -> tuple[Planned, ...]:
         """The plan of every wanted surface of one peer-runtime."""
         if runtime == "claude":
-            plans = plan_claude(folder, peer.personality, self._wanted, self._settled)
+            base = functools.partial(interrupted, self._host.files)
+            plans = plan_claude(folder, peer.personality, self._wanted, self._settled, base)
         else:
             plans = plan_codex(folder, self._wanted, self._settled)
         if runtime == "codex" and "trust" in self._wanted.surfaces and self._wanted.present:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.egres
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.problem import Problem
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._doorway.sandbox import Sandbox
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.core import Peer
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import legacy_plugin
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._surfaces import hooks, legacy_plugin, peers
 from ansible_collections.agfpd.iapeer_memory.tests.unit.fakes import (
     MISSING,
     PLUGIN,
@@ -404,6 +405,42 @@ def test_what_a_killed_run_kept_is_put_back_by_the_next(legacy: Place, left: str
     assert settings(legacy, "alpha").read_text() == CLEAN
     assert settings(legacy, "alpha").stat().st_mode & 0o777 == 0o600
     assert not kept.exists()
+
+
+@pytest.mark.parametrize("later", [0, 300])
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_our_hooks_may_come_and_go_before_what_was_kept_is_put_back(legacy: Place, state: str, later: int) -> None:
+    """A client that fails half-way, and then another playbook, or a provider with other hooks."""
+    path = settings(legacy, "alpha")
+    path.write_text(SETTINGS.replace("[]", '[{"hooks": [{"type": "command", "command": "/opt/a.sh"}]}]'))
+    original = path.read_text().replace(f'"{PLUGIN}": true, ', "")
+    egress = StandIn(legacy.home, legacy.root, legacy.state, ("claude", "codex"))
+
+    def sweep(state: str, check: bool = False) -> dict[str, Any]:
+        options = {"state": state, "forms": "bundled", "lock_timeout": 1}
+        return peers.ensure(legacy.host(egress), options, check).as_dict(True)
+
+    if state == "absent":
+        sweep("present")
+    kept = path.with_name("settings.json.kept-by-iapeer-memory")
+    kept.write_text(path.read_text().replace(f'"{PLUGIN}": true, ', ""))
+    value = json.loads(kept.read_text())
+    del value["hooks"]["NewEvent"]
+    path.write_text(json.dumps(value, indent=2))
+    for file in (kept, path):
+        os.utime(file, (time.time() - later,) * 2)
+
+    legacy.write_json(legacy.slot, V1_2)
+    foretold, done = sweep(state, check=True), sweep(state)
+    assert (foretold["results"], foretold["diff"]) == (done["results"], done["diff"])
+    foretold, done = ensure(legacy, egress, check=True), ensure(legacy, egress)
+    assert foretold == done
+    assert removed(done) == ["alpha", "beta", "codex"]
+    assert not kept.exists()
+    assert (sweep(state)["changed"], ensure(legacy, egress)["changed"]) == (False, False)
+    left = hooks.with_hooks(json.loads(path.read_text()), {})
+    assert left == json.loads(original)
+    assert state == "present" or path.read_text() == original
 
 
 @pytest.mark.parametrize("check", [True, False])

@@ -888,3 +888,14 @@ def test_shims_that_may_not_be_written_are_foreseen_in_check_mode(place: Place) 
         told.add((caught.value.refused, os.path.dirname(caught.value.path)))
     assert told == {(True, str(live / "hooks"))}
     assert list(place.peer("x").iterdir()) == []
+
+
+def test_a_record_of_hooks_that_are_still_to_be_written_is_not_held_against_the_core(place: Place) -> None:
+    """It denies trust in a file that is not there, or is the one before."""
+    place.fleet(alpha=["codex"], beta=["codex"])
+    ensure(place)
+    hooks_json(place, "alpha").unlink()
+    foretold, done = ensure(place, check=True), ensure(place)
+    expected = {"alpha:codex:hooks": "written", "alpha:codex:mcp": "already", "alpha:codex:trust": "already"}
+    assert outcomes(foretold) == outcomes(done) == expected
+    assert foretold["detail"] == done["detail"] == "2 peer-runtimes, 1 written"
