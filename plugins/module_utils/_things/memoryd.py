@@ -14,7 +14,7 @@ from .._doorway.foresight import REMOVE
 from .._doorway.problem import Problem
 from .._forms.ahead import NOTHING, Ahead
 from .._host.host import Host
-from .._host.options import seconds
+from .._host.options import absolute, seconds
 from .._host.results import FAILED, Result
 from .comeback import Comeback, Watch
 from .daemon import (
@@ -129,9 +129,9 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
     empty). Fails where no new process has written a heartbeat in time, and where it watched before and does not now.
     Raises Problem where the daemon survives. A process that is not memoryd is never signalled: its pid file is removed.
     """
+    wait, asked = _patience(options), _asked(options)
     if options.get("state") == "ended":
         return end(host, check)
-    wait, asked = _patience(options), _asked(options)
     beat, record = read_heartbeat(host), recall(host)
     daemon = find_daemon(host, beat)
     plan = plan_restart(host, daemon, beat, asked, record, ahead)
@@ -168,9 +168,13 @@ def _patience(options: Mapping[str, Any]) -> Patience:
 
 
 def _asked(options: Mapping[str, Any]) -> Asked:
-    hung_after = options.get("hung_after")
-    hung_after = None if hung_after is None else seconds("hung_after", hung_after, least=1)
-    return Asked(options.get("newer_than"), hung_after)
+    newer_than, hung_after = options.get("newer_than"), options.get("hung_after")
+    if options.get("state") == "ended" and (newer_than or hung_after is not None):
+        raise Problem("newer_than and hung_after say when to restart: with state=ended memoryd goes in any case")
+    return Asked(
+        None if newer_than is None else [absolute("newer_than", path) for path in newer_than],
+        None if hung_after is None else seconds("hung_after", hung_after, least=1),
+    )
 
 
 def end(host: Host, check: bool) -> Result:
@@ -218,10 +222,10 @@ def _tried(beat: Heartbeat) -> str:
 
 
 def _recorded(host: Host, asked: Asked, record: Record | None) -> Sequence[str]:
-    """The files to write down: those asked about, else those of the last time, else what it runs from."""
-    if asked.newer_than is not None:
-        return asked.newer_than
-    return list(record.files) if record else runs_from(host)
+    """The files to write down: those asked about and those of the last time; without either what it runs from."""
+    if asked.newer_than is None:
+        return list(record.files) if record else runs_from(host)
+    return list(dict.fromkeys([*asked.newer_than, *(record.files if record else ())]))
 
 
 def _write_down(host: Host, process: Process, paths: Sequence[str], old: Record | None, tried: str) -> None:

@@ -96,8 +96,16 @@ def _told(seen: Seen | None) -> dict[str, Any] | None:
 
 
 def record_of(host: Host, process: Process, paths: Sequence[str], old: Record | None, tried: str) -> Record:
-    """The record of a daemon that runs from these files as they are now. Raises Problem where one cannot be read."""
+    """The record of a daemon that runs from these files. Raises Problem where one cannot be read.
+
+    From what they are now; what has changed since the very same daemon was written down, it does not run from.
+    """
     files = {path: seen_now(host, path, old) for path in paths}
+    known = old.files if old is not None and old.is_of(process) else {}
+    for path, before in known.items():
+        now = files.get(path, before)
+        if (now and now.sha256) != (before and before.sha256):
+            files[path] = before
     return Record(process.pid, process.birth, process.started, files, tried)
 
 

@@ -603,6 +603,19 @@ def test_bytes_that_changed_since_its_start_restart_it_whatever_their_date(
     assert process.wait(10) == -signal.SIGTERM
 
 
+def test_who_asks_about_one_file_does_not_make_it_forget_the_others(host: Host, start: Start, tmp_path: Path) -> None:
+    process = start()
+    pid_file(host, process.pid)
+    paths = files(tmp_path, "binary", "config", "slot")
+    memoryd.observe(host, paths)
+    os.utime(paths[2])
+    assert restart(host, newer_than=paths[:1])["action"] == "already"
+    assert restart(host, check=True, newer_than=paths)["action"] == "already"
+    older(Path(paths[1]))
+    assert restart(host, newer_than=paths[:1])["action"] == "already"
+    assert restart(host, check=True, newer_than=paths)["detail"] == f"it is older than {paths[1]}"
+
+
 def test_a_file_that_was_missing_counts_once_it_is_there_and_never_once_it_is_gone(
     host: Host, start: Start, tmp_path: Path
 ) -> None:
@@ -1036,6 +1049,9 @@ def test_of_both_conditions_one_is_enough(
     assert restart(host, check=True, hung_after=120, newer_than=paths)["action"] == action
 
 
+NOT_IN_ANY_CASE = "newer_than and hung_after say when to restart: with state=ended memoryd goes in any case"
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -1046,6 +1062,9 @@ def test_of_both_conditions_one_is_enough(
         ({"hung_after": -120}, "hung_after must be a number of seconds from 1 on, not -120"),
         ({"hung_after": float("nan")}, "hung_after must be a number of seconds from 1 on, not nan"),
         ({"hung_after": "soon"}, "hung_after must be a number of seconds from 1 on, not 'soon'"),
+        ({"newer_than": ["bin/it"]}, "newer_than must be an absolute path, not 'bin/it'"),
+        ({"state": "ended", "newer_than": ["/x"]}, NOT_IN_ANY_CASE),
+        ({"state": "ended", "hung_after": 120}, NOT_IN_ANY_CASE),
     ],
 )
 def test_wrong_options_are_refused_by_name_and_nobody_is_ended(
