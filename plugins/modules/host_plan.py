@@ -159,6 +159,17 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+changed:
+  description: Whether there are differences to be shown. The look itself changes nothing.
+  returned: always
+  type: bool
+  sample: false
+diff:
+  description: What the steps would change, a file each.
+  returned: with diff mode, where nothing follows that makes and shows it, in verify and in check mode
+  type: list
+  elements: dict
+  sample: [{"before_header": "fleet.json", "after_header": "fleet.json", "before": "", "after": "{}"}]
 action:
   description: What was done, in one word.
   returned: always

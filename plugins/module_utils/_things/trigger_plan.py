@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from .._doorway.problem import Problem
 from .._forms.forms import Forms
 from .._host.host import Host
 from .._host.paths import NAME
@@ -59,6 +61,16 @@ def wanted_triggers(host: Host, forms: Forms, state: str = PRESENT) -> list[Want
         Wanted(DREAM, "time", state if host.config.dream else ABSENT, dict(dream)),
         Wanted(OLD_SWEEP, "time", ABSENT, {"id": IDENTITIES[OLD_SWEEP]}),
     ]
+
+
+def require_options(kind: str, state: str, options: Mapping[str, Any]) -> None:
+    """Raise Problem where an option of the module is missing for a trigger of this kind, or is of the other kind."""
+    missing = [key for key in REQUIRED[kind] if not options.get(key)]
+    if missing and state == PRESENT:
+        raise Problem(f"{', '.join(missing)} must be given for a trigger of the kind {kind}")
+    other = [key for key in ("script", "when", "text", "check") if key not in (*REQUIRED[kind], PROGRAMS[kind])]
+    if any(map(options.get, other)):
+        raise Problem(f"a trigger of the kind {kind} takes no {' or '.join(other)}")
 
 
 def plan_trigger(wanted: Wanted, current: Trigger | None) -> TriggerPlan:

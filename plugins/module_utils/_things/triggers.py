@@ -28,11 +28,11 @@ from .trigger_plan import (
     FIELDS,
     PRESENT,
     PROGRAMS,
-    REQUIRED,
     Trigger,
     TriggerPlan,
     Wanted,
     plan_trigger,
+    require_options,
     shown,
     wanted_triggers,
 )
@@ -152,9 +152,7 @@ def _given(options: Mapping[str, Any]) -> Wanted:
     identity = str(options.get("id") or "").strip()
     if not identity:
         raise Problem("id is empty: name the trigger")
-    missing = [key for key in REQUIRED[kind] if not options.get(key)]
-    if missing and state == PRESENT:
-        raise Problem(f"{', '.join(missing)} must be given for a trigger of the kind {kind}")
+    require_options(kind, state, options)
     given = {**options, "message": options.get("text"), "id": identity}
     return Wanted(identity, kind, state, {key: given[key] for key in FIELDS[kind] if given.get(key)})
 

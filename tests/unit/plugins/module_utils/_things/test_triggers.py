@@ -338,6 +338,9 @@ def test_a_message_that_is_not_delivered_is_a_failure(place: Place) -> None:
         ({"kind": "event", "id": "x", "script": "/s"}, "target must be given for a trigger of the kind event"),
         ({"kind": "time", "id": "x"}, "when, text, target must be given for a trigger of the kind time"),
         ({"kind": "time", "id": "x", "when": "", "text": "m", "target": "t"}, "when must be given for a trigger"),
+        ({**EVENT, "check": "/c"}, "a trigger of the kind event takes no when or text or check"),
+        ({**EVENT, "when": "@daily"}, "a trigger of the kind event takes no when or text or check"),
+        ({**TIME, "script": "/s"}, "a trigger of the kind time takes no script"),
     ],
 )
 def test_wrong_options_are_one_clear_message_and_nobody_is_asked(
