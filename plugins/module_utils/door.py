@@ -7,8 +7,17 @@
 from __future__ import annotations
 
 import os
+import sys
+import traceback
 import typing as t
 from collections.abc import Mapping
+
+OLDEST_PYTHON = (3, 9)
+if sys.version_info[:2] < OLDEST_PYTHON:
+    raise ImportError(
+        f"a host needs Python {'.'.join(map(str, OLDEST_PYTHON))} or newer, "
+        f"and this is {'.'.join(map(str, sys.version_info[:3]))}"
+    )
 
 from ._doorway.packed import compile_once
 
@@ -17,7 +26,7 @@ compile_once()
 from ._doorway.problem import Problem
 from ._doorway.spelling import native
 from ._host.host import HOST_OPTIONS, Host, open_host
-from ._host.results import Result, stopped
+from ._host.results import FAILED, Result, stopped
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -46,8 +55,8 @@ def host_arguments(**own: t.Any) -> dict[str, t.Any]:
 def run(module: AnsibleModule, work: Work, only_looks: bool = False) -> None:
     """Do the work and leave through exit_json or fail_json.
 
-    What the sandbox refused is a skip; what stands in the way on the host is one message that names it. only_looks:
-    work that changes nothing, and so may be done where nobody can tell where things are.
+    What the sandbox refused is a skip; what stands in the way on the host is one message that names it, and so is what
+    breaks in here. only_looks: work that changes nothing, and so may be done where nobody can tell where things are.
     """
     environ = {native(name): native(value) for name, value in os.environ.items()}
     try:
@@ -57,6 +66,11 @@ def run(module: AnsibleModule, work: Work, only_looks: bool = False) -> None:
         done = work(host, module.params, module.check_mode)
     except Problem as problem:
         done = stopped(problem)
+    except Exception as error:  # a bug
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{os.path.basename(place.filename)}, line {place.lineno}"
+        words = f"it broke: {type(error).__name__}: {error} ({where})"
+        done = Result(FAILED, words, failure=words, data={"exception": traceback.format_exc()})
     result = done.as_dict(with_diff=module._diff and bool(done.diff))
     if result.get("refused"):
         result["skipped"] = True

@@ -95,7 +95,7 @@ def detail_of(result: Result) -> str:
 
 def said_by(result: Result) -> str:
     """What a task that failed says of it; of a module that ended without an answer, how it ended and its last words."""
-    said = str(result.get("msg") or "")
+    said = str(result.get("msg") or _broken_by(result))
     if "module_stdout" not in result or "interpreter" in said:  # that it is missing Ansible says well
         return said
     # Here, because hardly any run needs it.
@@ -105,6 +105,12 @@ def said_by(result: Result) -> str:
     ended = Outcome(128 - code if code > 128 else code, str(result["module_stdout"]), errors)
     words = one_line(errors) if "Traceback" in errors else ended.line
     return f"the module ended without an answer ({ended.ended}){': ' + words if words else ''}"
+
+
+def _broken_by(result: Result) -> str:
+    """What broke a module before it could say so itself, as Ansible notes it; empty where nothing did."""
+    words = getattr(getattr(result.get("exception"), "event", None), "msg", "")
+    return f"it broke: {words}" if words else ""
 
 
 def one_line(text: Any) -> str:

@@ -129,6 +129,10 @@ GRANTS: dict[str, set[str]] = {
         *names("fcntl", "flock LOCK_EX LOCK_NB"),
     },
     "module_utils/_doorway/folders.py": {*names("os", "open close read pread fstat"), UTILS + "_doorway.handles"},
+    "module_utils/door.py": {
+        "sys.version_info",
+        *names("traceback", "extract_tb format_exc"),
+    },
     "module_utils/_doorway/packed.py": {
         *names("sys", "path_hooks path_importer_cache"),  # how what came with the module is imported
         "zipimport.zipimporter",

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import runpy
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -127,10 +129,22 @@ def test_a_wrong_path_option_never_reaches_the_work() -> None:
     assert (done.failed, done.result["msg"]) == (True, "state_dir must be an absolute path, not 'here'")
 
 
-def test_bugs_are_not_swallowed() -> None:
-    fake: Any = FakeModule({})
-    with pytest.raises(ZeroDivisionError):
-        door.run(fake, lambda host, options, check: Result("x" * (1 // 0)))
+def test_what_breaks_in_here_is_told_with_its_place() -> None:
+    def work(*_given: Any) -> Result:
+        raise ZeroDivisionError("by\x1b[2J zero")
+
+    done = left(work)
+    line = work.__code__.co_firstlineno + 1
+    told = f"it broke: ZeroDivisionError: by\\x1b[2J zero (test_door.py, line {line})"
+    assert (done.failed, done.result["msg"], done.result["action"]) == (True, told, "failed")
+    assert done.result["exception"].startswith("Traceback (most recent call last):\n")
+
+
+def test_a_host_with_an_older_python_is_told_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is imported that such a Python cannot read."""
+    monkeypatch.setattr(sys, "version_info", (3, 8, 18, "final", 0))
+    with pytest.raises(ImportError, match=r"^a host needs Python 3\.9 or newer, and this is 3\.8\.18$"):
+        runpy.run_path(door.__file__)
 
 
 @pytest.mark.parametrize("check", [True, False])

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -39,6 +40,7 @@ def rows(found: dict[str, Any], **done: Any) -> dict[str, tuple[str, str]]:
         (BROKEN, "it broke"),
         ({"failed": True, "msg": "two\n  lines"}, "two lines"),
         ({"failed": True}, "it ended without a word"),
+        ({"failed": True, "exception": SimpleNamespace(event=SimpleNamespace(msg="no\nname"))}, "it broke: no name"),
         ({"changed": False, "action": "already"}, ""),
     ],
 )
