@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from .._documents import toml_document
 from .._documents.json_values import SURROGATE
 from .._documents.toml_document import Raw
 from .._doorway.problem import Problem
@@ -201,6 +202,17 @@ def _check_servers(forms: Json, host: Host) -> None:
     identity = headers.get(IDENTITY) if isinstance(headers, dict) else None
     named = isinstance(identity, str) and PERSONALITY in identity
     require(named, f"mcp: its header {IDENTITY} does not name the peer")
+    for leaf in leaves(forms["toml"]):
+        fine = isinstance(leaf, str) and (not isinstance(leaf, Raw) or _is_one_value(leaf))
+        require(fine, "toml: holds what is neither text nor one value of TOML")
+
+
+def _is_one_value(leaf: Raw) -> bool:
+    """True for what TOML reads as one value, and as nothing else."""
+    try:
+        return toml_document.read(f"[one]\nvalue = {leaf}\n".encode(), ("one",)) == {"value": leaf}
+    except Problem:
+        return False
 
 
 def _check_triggers(triggers: Any, host: Host) -> None:

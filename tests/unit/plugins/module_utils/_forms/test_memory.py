@@ -190,6 +190,15 @@ def other_shape(path: Path) -> None:
     path.write_text(json.dumps(value))
 
 
+def with_toml(value: Any) -> Callable[[Path], object]:
+    def change(path: Path) -> None:
+        document = json.loads(path.read_text())
+        document["forms"]["toml"]["tool_timeout_sec"] = value
+        path.write_text(json.dumps(document))
+
+    return change
+
+
 BROKEN: dict[str, Callable[[Path], object]] = {
     "writable by the group": lambda path: path.chmod(0o620),
     "writable by all": lambda path: path.chmod(0o602),
@@ -202,6 +211,10 @@ BROKEN: dict[str, Callable[[Path], object]] = {
     "a pipe": piped,
     "cut": cut,
     "another command": other_shape,
+    "a number in TOML's place": with_toml(60),
+    "null in TOML's place": with_toml({"a": None}),
+    "more than one value of TOML": with_toml({memory.LITERAL: "60\nother = 1"}),
+    "no value of TOML": with_toml({memory.LITERAL: "x]\n[y"}),
     "no version": edited(forms=None, version="x"),
     "no reason": edited(forms=None, why=""),
     "a reason of two lines": edited(forms=None, why="two\nlines"),
