@@ -16,7 +16,7 @@ class OnceImporter(zipimport.zipimporter):
     """An importer that tells where a file is without compiling it.
 
     Python's own compiles a file to tell that, throws the result away, and compiles it again to run it. Where a module
-    has little to do, that is most of what it costs the host.
+    has little to do, compiling is most of what it costs the host.
     """
 
     def get_filename(self, fullname: str) -> str:
