@@ -69,7 +69,7 @@ def run(module: AnsibleModule, work: Work, only_looks: bool = False) -> None:
     except Exception as error:  # a bug
         place = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{os.path.basename(place.filename)}, line {place.lineno}"
-        words = f"it broke: {type(error).__name__}: {error} ({where})"
+        words = f"it broke: {type(error).__name__}: {error} ({where}): please report it"
         done = Result(FAILED, words, failure=words, data={"exception": traceback.format_exc()})
     result = done.as_dict(with_diff=module._diff and bool(done.diff))
     if result.get("refused"):

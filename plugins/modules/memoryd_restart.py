@@ -31,15 +31,16 @@ attributes:
 options:
   state:
     description:
-      - V(ended) ends it for good, waits for nobody, and takes no further option. The notifier starts it again as long
-        as it has a trigger for it.
+      - V(ended) ends it for good and waits for nobody; O(newer_than) and O(hung_after) are refused with it. The
+        notifier starts it again as long as it has a trigger for it.
       - V(running) is V(restarted), and where none runs the one that the notifier starts is waited for.
     version_added: 0.2.0
     type: str
     choices: [restarted, running, ended]
     default: restarted
   newer_than:
-    description: Restart only where the bytes of one of these files changed since the process was started.
+    description:
+      - Restart only where the bytes of one of these files changed since the process was started. Absolute paths.
     type: list
     elements: path
   hung_after:

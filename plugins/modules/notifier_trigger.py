@@ -39,7 +39,9 @@ options:
     version_added: 0.2.0
     type: bool
   kind:
-    description: V(event) goes to the watcher, V(time) to the timer. Required without O(standard=true).
+    description:
+      - V(event) goes to the watcher, V(time) to the timer. Required without O(standard=true).
+      - An option of the other kind is refused.
     type: str
     choices: [event, time]
   id:

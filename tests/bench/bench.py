@@ -16,7 +16,7 @@ import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -128,10 +128,16 @@ def converged(base: Path) -> ThrowawayHost:
     return host
 
 
-def ansible(fleet: Fleet, playbook: str, *words: str) -> Command:
-    """A run of ansible-playbook over the fleet, each host in an environment of its own, nothing said of pipelining."""
+def gathered(folder: Path, hosts: Sequence[ThrowawayHost]) -> Fleet:
+    """The hosts in an inventory that says nothing of pipelining, as a user has it."""
+    fleet = Fleet(folder, {f"h{number:03}": host for number, host in enumerate(hosts)})
+    del fleet.connection["ansible_pipelining"]
     fleet.folder.mkdir(exist_ok=True)
-    fleet.connection.pop("ansible_pipelining", None)
+    return fleet
+
+
+def ansible(fleet: Fleet, playbook: str, *words: str) -> Command:
+    """A run of ansible-playbook over the fleet, each host in an environment of its own."""
     program = str(Path(sys.executable).with_name("ansible-playbook"))
     environment = {**os.environ, "ANSIBLE_FORKS": "10", "ANSIBLE_NOCOLOR": "1"}
     return Command([program, playbook, "-i", str(fleet.inventory()), *words], environment)
@@ -147,7 +153,7 @@ def pings(folder: Path, count: int) -> str:
 
 def playbooks(folder: Path, hosts: list[ThrowawayHost], plan: Plan) -> dict[str, Any]:
     """verify and update, where nothing is to be done, against eight pings: bare ones, and pipelined."""
-    fleet = Fleet(folder / "controller", {f"h{number:03}": host for number, host in enumerate(hosts)})
+    fleet = gathered(folder / "controller", hosts)
     commands = {
         "pings": ansible(fleet, pings(folder, PINGS)),
         "pipelined": ansible(fleet, pings(folder, PINGS), "-e", "ansible_pipelining=true"),
@@ -172,7 +178,7 @@ def fleets(folder: Path, plan: Plan) -> list[dict[str, Any]]:
         for number in range(len(hosts), count):
             hosts.append(build_host(folder / f"home-{number}", form="v1_2", version=VERSION, peers=EIGHT))
             settle(hosts[-1])
-        fleet = Fleet(folder / f"fleet-{count}", {f"h{number:03}": host for number, host in enumerate(hosts[:count])})
+        fleet = gathered(folder / f"fleet-{count}", hosts[:count])
         report = ("-e", f"iapeer_memory_report_dir={folder / f'reports-{count}'}")
         commands = {"ping": ansible(fleet, pings(folder, 1)), "update": ansible(fleet, COLLECTION + "update", *report)}
         found.append({"hosts": count, **summed(in_turn(commands, 1, warm=False), {"update": "ping"})})

@@ -71,7 +71,7 @@ def with_server(value: Json, entry: Json | None) -> Json:
 
 
 def plan_claude(
-    folder: PeerFolder, personality: str, wanted: Wanted, settled: Settled, base: Base = lambda _folder: None
+    folder: PeerFolder, personality: str, wanted: Wanted, settled: Settled, base: Base
 ) -> list[Planned]:
     """The wanted surfaces of one peer; base: the bytes that the hooks are written into, where not those of the file."""
     plans = []

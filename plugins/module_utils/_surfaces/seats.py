@@ -114,6 +114,7 @@ class Planner:
         self._settled: Settled = set()
         self._records = trust.Records(host)
         self._switches = Switches(host)
+        self._interrupted = functools.partial(interrupted, host.files)
         self._straight: dict[str, bool] = {}
         self._taken: dict[tuple[int, int, str], str] = {}
 
@@ -157,8 +158,7 @@ class Planner:
     def _surfaces(self, folder: PeerFolder, peer: Peer, runtime: str) -> tuple[Planned, ...]:
         """The plan of every wanted surface of one peer-runtime."""
         if runtime == "claude":
-            base = functools.partial(interrupted, self._host.files)
-            plans = plan_claude(folder, peer.personality, self._wanted, self._settled, base)
+            plans = plan_claude(folder, peer.personality, self._wanted, self._settled, self._interrupted)
         else:
             plans = plan_codex(folder, self._wanted, self._settled)
         if runtime == "codex" and "trust" in self._wanted.surfaces and self._wanted.present:

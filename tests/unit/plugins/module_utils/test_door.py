@@ -135,7 +135,7 @@ def test_what_breaks_in_here_is_told_with_its_place() -> None:
 
     done = left(work)
     line = work.__code__.co_firstlineno + 1
-    told = f"it broke: ZeroDivisionError: by\\x1b[2J zero (test_door.py, line {line})"
+    told = f"it broke: ZeroDivisionError: by\\x1b[2J zero (test_door.py, line {line}): please report it"
     assert (done.failed, done.result["msg"], done.result["action"]) == (True, told, "failed")
     assert done.result["exception"].startswith("Traceback (most recent call last):\n")
 

@@ -77,7 +77,7 @@ def cwd(place: Place) -> Iterator[Path]:
 def plans(cwd: Path, wanted: Wanted = PRESENT) -> dict[str, Planned]:
     """What is planned for the peer alpha, by surface."""
     with PeerFolder(Sandbox({}), str(cwd)) as folder:
-        return {item.surface: item for item in plan_claude(folder, "alpha", wanted, set())}
+        return {item.surface: item for item in plan_claude(folder, "alpha", wanted, set(), lambda _folder: None)}
 
 
 def done(place: Place, cwd: Path, wanted: Wanted = PRESENT) -> dict[str, str]:
