@@ -19,9 +19,9 @@ if sys.version_info[:2] < OLDEST_PYTHON:
         f"and this is {'.'.join(map(str, sys.version_info[:3]))}"
     )
 
-from ._doorway.packed import compile_once
+from ._doorway import packed
 
-compile_once()
+packed.begin()
 
 from ._doorway.problem import Problem
 from ._doorway.spelling import native
@@ -58,6 +58,7 @@ def run(module: AnsibleModule, work: Work, only_looks: bool = False) -> None:
     What the sandbox refused is a skip; what stands in the way on the host is one message that names it, and so is what
     breaks in here. only_looks: work that changes nothing, and so may be done where nobody can tell where things are.
     """
+    packed.end()
     environ = {native(name): native(value) for name, value in os.environ.items()}
     try:
         host = open_host(module.params, environ)

@@ -22,7 +22,7 @@ from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._forms.ahead i
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.host import Host, open_host
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._host.results import stopped
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.gates import is_due, plan_of
-from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.look import WORK, look
+from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.look import look, work_of
 from ansible_collections.agfpd.iapeer_memory.plugins.module_utils._look.step import Step
 from ansible_collections.agfpd.iapeer_memory.plugins.plugin_utils.checks import rows_of
 from ansible_collections.agfpd.iapeer_memory.tests.fixtures.throwaway import ThrowawayHost, write, write_json
@@ -221,7 +221,7 @@ def act(
         between()
         for name in plan_of(looked).order if not check and (repair or playbook != "verify") else ():
             if is_due(name, looked, done, repair):
-                done[name] = _worked(found, WORK[playbook][name], options)
+                done[name] = _worked(found, work_of(playbook)[name], options)
     rows = rows_of({"playbook": playbook, "look": looked, "done": done, "repair": repair})
     return {row.name: Row(row.status, row.detail) for row in rows}
 

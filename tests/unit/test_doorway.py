@@ -136,6 +136,7 @@ GRANTS: dict[str, set[str]] = {
     "module_utils/_doorway/packed.py": {
         *names("sys", "path_hooks path_importer_cache"),  # how what came with the module is imported
         "zipimport.zipimporter",
+        *names("gc", "disable enable freeze"),
     },
     "module_utils/_doorway/reader.py": {UTILS + "_doorway.handles"},
     "module_utils/_doorway/foresight.py": {

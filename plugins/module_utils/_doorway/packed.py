@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import zipimport
@@ -25,12 +26,14 @@ class OnceImporter(zipimport.zipimporter):
         return f"{self.archive}{os.sep}{self.prefix}{fullname.rpartition('.')[2]}{inside}"
 
 
-def compile_once() -> None:
-    """From here on import the rest of the archive that this file came in by OnceImporter; without one, do nothing."""
-    loader: object = __spec__.loader if __spec__ else None
-    if not isinstance(loader, zipimport.zipimporter):
+def begin() -> None:
+    """From here on import the rest of the archive that this file came in by OnceImporter, and collect no garbage.
+
+    What is imported stays: Python's collector would walk it again and again in vain. Without an archive, do nothing.
+    """
+    archive = _archive()
+    if archive is None:
         return
-    archive = loader.archive
 
     def is_inside(path: str) -> bool:
         return path == archive or path.startswith(archive + os.sep)
@@ -43,3 +46,17 @@ def compile_once() -> None:
     sys.path_hooks.insert(0, importer)
     for path in filter(is_inside, list(sys.path_importer_cache)):  # what was imported from them so far stays as it is
         del sys.path_importer_cache[path]
+    gc.disable()
+
+
+def end() -> None:
+    """All is imported: collect garbage again, but of what comes from here on."""
+    if _archive() is not None:
+        gc.freeze()
+        gc.enable()
+
+
+def _archive() -> str | None:
+    """The archive that this file came in; None where it came in none."""
+    loader: object = __spec__.loader if __spec__ else None
+    return loader.archive if isinstance(loader, zipimport.zipimporter) else None

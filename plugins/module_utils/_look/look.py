@@ -10,7 +10,7 @@ Each answer is the check-mode result of the step's own function (contract §9); 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from .._doorway.egress import Binary, Egress, Outcome
 from .._doorway.problem import Problem
@@ -22,21 +22,36 @@ from .._host.results import FAILED, SKIPPED, Result, stopped
 from .._surfaces.legacy_plugin import CLIENTS
 from .._things.memoryd import observe
 from .._things.ran_from import runs_from
-from .._things.setup import Day, first_day
 from .._things.slot import read_slot
-from .arrivals import ARRIVALS
 from .gates import PLANS, pending
 from .info import in_short, read_host
 from .plan import FAIL, OK, Held, status_of
-from .removals import REMOVALS
 from .step import Step
 from .steps import STEPS
 
+if TYPE_CHECKING:
+    from .._things.setup import Day
+
 # What a step returns for its own module or for the steps after it, and a look's answer would only be longer by.
 BULKY = ("peers", "slot", "forms", "form_before", "count")
-WORK = {"update": STEPS, "verify": STEPS, "install": ARRIVALS, "uninstall": REMOVALS}
 # Calls that only ask: one answer is enough for one look, in which nobody acts.
 QUESTIONS = (["list", "--json"], ["version"], ["--version"])
+
+
+def work_of(playbook: str) -> Mapping[str, Step]:
+    """The steps of a playbook, by their names.
+
+    What only a host's first and last day need is imported on that day: importing is most of what a look costs a host.
+    """
+    if playbook == "install":
+        from .arrivals import ARRIVALS
+
+        return ARRIVALS
+    if playbook == "uninstall":
+        from .removals import REMOVALS
+
+        return REMOVALS
+    return STEPS
 
 
 class Remembering:
@@ -71,7 +86,7 @@ def look(host: Host, options: Mapping[str, Any], check: bool) -> Result:
     """
     require_absolute(options, *CLIENTS)
     playbook = options.get("playbook") or "update"
-    plan, work = PLANS[playbook], WORK[playbook]
+    plan, work = PLANS[playbook], work_of(playbook)
     host = host._replace(egress=cast(Egress, Remembering(host.egress)))
     if playbook == "install" and (day := _first_day(host, options)) is not None:
         host, options = day.host, {**options, "day": day}
@@ -96,6 +111,8 @@ def look(host: Host, options: Mapping[str, Any], check: bool) -> Result:
 
 def _first_day(host: Host, options: Mapping[str, Any]) -> Day | None:
     """The first day of a host; None where the step setup will say why there is none."""
+    from .._things.setup import first_day
+
     try:
         return None if read_slot(host).barred else first_day(host, options)
     except Problem:

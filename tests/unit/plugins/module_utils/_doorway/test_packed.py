@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
@@ -26,13 +27,16 @@ FILES = {
 }
 # Says what was compiled, where modules say that they are, and by what they were imported.
 ENTRY = """
-import json, sys
+import gc, json, sys
 compiled = []
 sys.addaudithook(lambda event, given: compiled.append(given[1]) if event == "compile" else None)
 sys.path[:0] = sys.argv[1:]
 import host.packed
-host.packed.compile_once()
+host.packed.begin()
 import host.work, host.deep.work, beside
+collecting = [gc.isenabled()]
+host.packed.end()
+collecting.append(gc.isenabled())
 files = {name: module.__file__ for name, module in sys.modules.items() if name.split(".")[0] in ("host", "beside")}
 loaders = {name: type(sys.modules[name].__loader__).__name__ for name in files}
 try:
@@ -40,7 +44,7 @@ try:
 except ValueError:
     import traceback
     told = traceback.format_exc()
-print(json.dumps({"compiled": compiled, "files": files, "loaders": loaders, "told": told}))
+print(json.dumps({"compiled": compiled, "files": files, "loaders": loaders, "told": told, "collecting": collecting}))
 """
 
 
@@ -76,7 +80,12 @@ def test_another_archive_is_left_to_python(imported: dict[str, Any]) -> None:
     assert imported["loaders"]["beside"] == "zipimporter"
 
 
+def test_garbage_is_collected_again_once_all_is_imported(imported: dict[str, Any]) -> None:
+    assert imported["collecting"] == [False, True]
+
+
 def test_without_an_archive_nothing_is_taken_over() -> None:
-    before = list(sys.path_hooks), dict(sys.path_importer_cache)
-    packed.compile_once()
-    assert (list(sys.path_hooks), dict(sys.path_importer_cache)) == before
+    before = list(sys.path_hooks), dict(sys.path_importer_cache), gc.isenabled(), gc.get_freeze_count()
+    packed.begin()
+    packed.end()
+    assert (list(sys.path_hooks), dict(sys.path_importer_cache), gc.isenabled(), gc.get_freeze_count()) == before
