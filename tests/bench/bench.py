@@ -33,6 +33,8 @@ PINGS = 8
 SWEEP = "ansible_collections.agfpd.iapeer_memory.plugins.modules.peer_surfaces"
 FLOORS = Path(__file__).with_name("floors.py")
 BOTH = ("claude", "codex")
+# Taken off what is measured: what it costs without peers, and the core's own work on the one question that it is asked.
+OFF = {"sweep": ("sweep of nobody", "answer of the core"), "floor": ("floor of nothing",)}
 # Of the host that the playbooks work on.
 EIGHT = tuple(Peer(name) for name in ("index", "scriber", "dreamweaver", "ada", "bob")) + (
     *(Peer("cyd", ("codex",)), Peer("dee", ("codex",)), Peer("eve", BOTH)),
@@ -205,23 +207,25 @@ def sweeps(folder: Path, count: int, plan: Plan) -> dict[str, Any]:
     commands = {
         "sweep": sweep(host),
         "sweep of nobody": sweep(host, peers=[]),
+        "answer of the core": answer(host),
         "floor": floor("compare", listing),
         "floor of nothing": floor("compare", os.devnull),
     }
     rounds = in_turn(commands, plan.runs, plan.warm)
     found = {"peers": count, **summed(rounds, {}), **summed(first, {"first": "writing"})}
+    for name in OFF:
+        found[name]["spent"] = median(rounds, lambda costs, name=name: spent(costs, name, "wall"))
     for key in ("wall", "cpu"):
         found["sweep"][f"{key}_ratio"] = median(
-            rounds, lambda costs, key=key: over(costs, "sweep", key) / over(costs, "floor", key)
+            rounds, lambda costs, key=key: spent(costs, "sweep", key) / spent(costs, "floor", key)
         )
     shutil.rmtree(host.base)
     return found
 
 
-def over(costs: dict[str, Cost], name: str, key: str) -> float:
-    """What the peers cost: without what the process costs that has none."""
-    nobody = {"sweep": "sweep of nobody", "floor": "floor of nothing"}[name]
-    return max(1e-6, float(getattr(costs[name], key)) - float(getattr(costs[nobody], key)))
+def spent(costs: dict[str, Cost], name: str, key: str) -> float:
+    """What the peers cost: without what is taken off."""
+    return max(1e-6, float(getattr(costs[name], key)) - sum(getattr(costs[other], key) for other in OFF[name]))
 
 
 def sweep(host: ThrowawayHost, **options: Any) -> Command:
@@ -229,6 +233,12 @@ def sweep(host: ThrowawayHost, **options: Any) -> Command:
     arguments = {"_ansible_remote_tmp": str(host.base), **options}
     environment = {**host.env, "PYTHONPATH": os.environ["PYTHONPATH"]}
     return Command([sys.executable, "-m", SWEEP], environment, json.dumps({"ANSIBLE_MODULE_ARGS": arguments}))
+
+
+def answer(host: ThrowawayHost) -> Command:
+    """The one question that a converged sweep has for the core: whether it trusts the hooks of a peer."""
+    hooks = host.peer(next(iter(host.peers))) / ".codex/hooks.json"
+    return Command([str(host.core_bin), "trust-hooks", str(hooks), "--check"], host.env)
 
 
 def floor(what: str, *words: str) -> Command:

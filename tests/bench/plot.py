@@ -42,17 +42,13 @@ def host_curves(found: dict[str, Any]) -> list[Curve]:
 
 
 def peer_curves(found: dict[str, Any]) -> list[Curve]:
-    """Sweeps against the number of peers, without what they cost where there is nobody."""
+    """Sweeps against the number of peers, the converged ones without what is taken off."""
     counts = [sweep["peers"] for sweep in found["sweeps"]]
-
-    def over(name: str, nobody: str) -> list[float]:
-        return [max(1e-4, sweep[name]["wall"] - sweep[nobody]["wall"]) for sweep in found["sweeps"]]
-
     return [
         ("first sweep", counts, [sweep["first"]["wall"] for sweep in found["sweeps"]]),
         ("floor of a first sweep", counts, [sweep["writing"]["wall"] for sweep in found["sweeps"]]),
-        ("converged sweep", counts, over("sweep", "sweep of nobody")),
-        ("floor", counts, over("floor", "floor of nothing")),
+        ("converged sweep", counts, [sweep["sweep"]["spent"] for sweep in found["sweeps"]]),
+        ("floor", counts, [sweep["floor"]["spent"] for sweep in found["sweeps"]]),
     ]
 
 

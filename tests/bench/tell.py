@@ -27,9 +27,10 @@ Wanted: verify at most {verify}, update at most {update} of eight bare pings. In
 
 ## The sweep of one host's peers, against the least that can be done
 
-Peers with both runtimes, eight files each; what the process costs without peers is taken off on both sides. The floor
-opens, reads, parses and compares the same files in one plain process; that of a first sweep writes them by rename, and
-makes sure of nothing. First sweeps were measured once, and without trust, which is a process of the core for each peer.
+Peers with both runtimes, eight files each; what the process costs without peers is taken off on both sides, and of the
+sweep what the core itself takes to answer its one question. The floor opens, reads, parses and compares the same files
+in one plain process; that of a first sweep writes them by rename, and makes sure of nothing. First sweeps were measured
+once, and without trust, which is a process of the core for each peer.
 Wanted: a converged sweep of at most {sweep} times the floor.
 
 {sweeps}
@@ -87,12 +88,10 @@ def _sweeps(sweeps: Sequence[Mapping[str, Any]]) -> str:
     head = ["peers", "", "floor, s", "s", "ratio", "ratio of CPU", "memory, MB"]
     rows = []
     for found in sweeps:
-        for name, base, nobody in (("sweep", "floor", "sweep of nobody"), ("first", "writing", "")):
-            spent = found[name]["wall"] - (found[nobody]["wall"] if nobody else 0)
-            least = found[base]["wall"] - (found["floor of nothing"]["wall"] if nobody else 0)
-            title = "converged" if name == "sweep" else "first"
-            ratios, memory = _ratios(found[name]), f"{found[name]['memory'] / 1e6:.0f}"
-            rows.append([f"{found['peers']:,}", title, _seconds(least), _seconds(spent), *ratios, memory])
+        for title, name, base, key in (("converged", "sweep", "floor", "spent"), ("first", "first", "writing", "wall")):
+            seconds = [_seconds(found[which][key]) for which in (base, name)]
+            memory = f"{found[name]['memory'] / 1e6:.0f}"
+            rows.append([f"{found['peers']:,}", title, *seconds, *_ratios(found[name]), memory])
     return _table(head, rows)
 
 

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, Callable, Optional
 
 from .._documents import json_document
@@ -98,10 +97,8 @@ def plan_skills(folder: PeerFolder, wanted: Wanted) -> Planned:
         planned = plan_texts(folder, "skills", path, wanted.skills)
         if planned.action == FAILED or not wanted.all_skills:
             return planned
-    kept = {os.path.dirname(name) for name in wanted.skills}
     try:
-        ours = [f"{SKILLS}/{name}" for name in folder.names(SKILLS, folders=True) if name.startswith(SKILL_PREFIX)]
-        gone = tuple(name for name in ours if name not in kept)
+        gone = _other_skills(folder, wanted)
         for name in gone:
             folder.foresee(name, REMOVE_FOLDER)
     except Problem as problem:
@@ -112,6 +109,15 @@ def plan_skills(folder: PeerFolder, wanted: Wanted) -> Planned:
         return planned._replace(action=REMOVED, folders=gone)
     detail = ", ".join(filter(None, (planned.detail, f"{len(gone)} of another version removed")))
     return planned._replace(action=WRITTEN, detail=detail, folders=gone)
+
+
+def _other_skills(folder: PeerFolder, wanted: Wanted) -> tuple[str, ...]:
+    """The folders in our namespace that hold no skill that is wanted. Raises Problem."""
+    names = [name for name in folder.names(SKILLS) if name.startswith(SKILL_PREFIX)]
+    others = {name for name in names if f"{SKILLS}/{name}/SKILL.md" not in wanted.skills}
+    if not others:  # as nearly everywhere: no need to look at what they are
+        return ()
+    return tuple(f"{SKILLS}/{name}" for name in folder.names(SKILLS, folders=True) if name in others)
 
 
 def _our_server(value: Json) -> Any:

@@ -44,13 +44,13 @@ def ensure(host: Host, options: Mapping[str, Any], check: bool, ahead: Ahead = N
 
 
 def _result(done: Sweep, state: str, every: bool) -> Result:
-    bad = [seat for seat in done.seats if not seat.ok]
-    refused = not done.changed and any(item.action == SKIPPED for seat in done.seats for item in seat.planned)
+    bad, changed = [seat for seat in done.seats if not seat.ok], done.changed
+    refused = not changed and any(item.action == SKIPPED for seat in done.seats for item in seat.planned)
     quiet = SKIPPED if refused else QUIET[state]
     return Result(
-        FAILED if bad else ACTIONS[state] if done.changed else quiet,
+        FAILED if bad else ACTIONS[state] if changed else quiet,
         _detail(done, state, len(bad)),
-        done.changed,
+        changed,
         _some([seat.complaint() for seat in bad]),
         diff=list(done.diffs()),
         data={

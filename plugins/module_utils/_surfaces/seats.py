@@ -87,11 +87,11 @@ class Seat(NamedTuple):
 
     def settled(self, core: trust.Core) -> Seat:
         """The same seat, its trust as it came out."""
+        asks = [item.surface == "trust" and item.action == WRITTEN for item in self.planned]
+        if not any(asks):
+            return self
         hooks = next((item for item in self.planned if item.surface == "hooks"), None)
-        done = [
-            core.settle(item, hooks) if item.surface == "trust" and item.action == WRITTEN else item
-            for item in self.planned
-        ]
+        done = [core.settle(item, hooks) if asked else item for item, asked in zip(self.planned, asks)]
         return self._replace(planned=tuple(done))
 
     def record(self) -> dict[str, Any]:
