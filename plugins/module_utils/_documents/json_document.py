@@ -259,21 +259,34 @@ def _member_slots(node: Node, after: Mapping[str, Any]) -> list[_Slot]:
     return kept + [_Slot(None, key, value) for key, value in after.items() if key not in node.value]
 
 
+def _origin(value: Any, following: Any, before: Sequence[Any], row: range) -> int | None:
+    """Which of a row of old items that stay nowhere a new one comes from; following: the new one after it, if any."""
+    for n in row:
+        mine, others = is_left_of(value, before[n]), bool(following) and is_left_of(following, before[n])
+        if mine and (n == row[0] or not others):
+            return n
+        if others:
+            return row[0] if n > row[0] else None
+    return row[0]
+
+
 def _item_slots(before: Sequence[Any], after: Sequence[Any]) -> list[_Slot]:
     """The items wanted, each with the old one that it is, or that it was changed from where that stood.
 
-    Where old ones that stay nowhere stand in a row, a new one is what is left of one of them, or replaces the first.
+    Where old ones that stay nowhere stand in a row, a new one is what is left of one of them, or replaces the first;
+    what the next new one is left of, it leaves to that.
     """
     old_keys, keys = [frozen(value) for value in before], [frozen(value) for value in after]
     there, wanted = Counter(old_keys), Counter(keys)  # from here on
     slots = []
     old = stop = 0  # those from old to stop stay nowhere
-    for key, value in zip(keys, after):
+    for key, value, coming in zip(keys, after, [*zip(keys, after), (None, None)][1:]):
         while stop < len(before) and not wanted[old_keys[stop]]:
             stop += 1
         place: int | None = stop if stop < len(before) and old_keys[stop] == key else None
         if old < stop and there[key] < wanted[key]:
-            place = next((n for n in range(old, stop) if is_left_of(value, before[n])), old)
+            following = coming[1] if there[coming[0]] < wanted[coming[0]] else None
+            place = _origin(value, following, before, range(old, stop))
         slots.append(_Slot(place, None, value))
         wanted[key] -= 1
         if place is not None:

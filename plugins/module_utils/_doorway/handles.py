@@ -22,6 +22,8 @@ ANCHOR = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 LINK_ERRNOS = (errno.ELOOP, errno.ENOTDIR, errno.EMLINK)
 UNREADABLE_ERRNOS = (errno.EACCES, errno.EPERM)
+# What the system answers where a name, or what a link leads to, is not there.
+ABSENT_ERRNOS = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 # What a file system answers that has no advisory locks, or none for what is open for reading (a network's).
 NO_LOCKS = (errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 
@@ -102,7 +104,9 @@ def folders_in(folder: int) -> list[str]:
 def _is_folder(leaf: str, folder: int) -> bool:
     try:
         return stat.S_ISDIR(os.stat(spell(leaf), dir_fd=folder).st_mode)
-    except OSError:
+    except OSError as error:
+        if error.errno not in ABSENT_ERRNOS:  # unseen is not absent
+            raise
         return False
 
 

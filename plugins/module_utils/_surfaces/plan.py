@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from typing import Any, Callable, NamedTuple, Optional
@@ -169,6 +170,7 @@ def plan_texts(folder: PeerFolder, surface: str, path: str, texts: Mapping[str, 
         for name, data in texts.items():
             found = folder.data(name)
             if found != data:
+                _refuse_link(folder, name)
                 edits.append((name, Edit(folder.path(name), found, data)))
                 foresee_in(folder, *edits[-1])
     except Problem as problem:
@@ -176,6 +178,17 @@ def plan_texts(folder: PeerFolder, surface: str, path: str, texts: Mapping[str, 
     if not edits:
         return planned
     return planned._replace(action=WRITTEN, detail=f"{len(edits)} of {len(texts)} written", edits=tuple(edits))
+
+
+def _refuse_link(folder: PeerFolder, name: str) -> None:
+    """Raise a Problem where a whole file of ours, or the folder that is its own, is a link to another one.
+
+    A key can be set in a file that is somebody else's; a file that is written as a whole is lost to its owner.
+    """
+    for place in (os.path.dirname(name), name):
+        if folder.is_link(place):
+            words = "a link, and what it leads to may be somebody else's: it is not written through; remove the link"
+            raise Problem(words, folder.path(place), "irregular")
 
 
 def apply_planned(tree: Tree, planned: Planned) -> Planned:

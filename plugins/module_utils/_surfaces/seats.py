@@ -27,6 +27,7 @@ from .switches import Switches
 from .wanted import Wanted
 
 SESSION_RUNTIMES = ("claude", "codex")
+IN_ONE_FILE = ("hooks", "mcp")  # the surfaces that are each a part of one file
 
 
 class Seat(NamedTuple):
@@ -153,7 +154,7 @@ class Planner:
                 continue
             self._taken[place] = peer.personality
             seats.append(Seat(peer, runtime, self._surfaces(folder, peer, runtime)))
-        return seats, reason
+        return seats if folder.is_straight() else _apart(seats), reason
 
     def _surfaces(self, folder: PeerFolder, peer: Peer, runtime: str) -> tuple[Planned, ...]:
         """The plan of every wanted surface of one peer-runtime."""
@@ -193,3 +194,20 @@ class Planner:
             return planned._replace(action=FAILED, detail="there is no hooks.json to trust")
         trusted = self._records.trust(path, data)
         return planned if trusted else planned._replace(action=WRITTEN, detail="not trusted yet")
+
+
+def _apart(seats: Sequence[Seat]) -> list[Seat]:
+    """The seats of one peer, failed where a link makes one file of two surfaces: each would undo the other's work."""
+    owners: dict[str, str] = {}
+    done = []
+    for seat in seats:
+        planned = []
+        for item in seat.planned:
+            if item.surface in IN_ONE_FILE:
+                name = f"{item.surface} of {seat.runtime}"
+                owner = owners.setdefault(real(item.path), name)
+                if owner != name and item.edits:
+                    item = item.failed(Problem(f"a link to the file of {owner}", item.path, "irregular"))
+            planned.append(item)
+        done.append(seat._replace(planned=tuple(planned)))
+    return done

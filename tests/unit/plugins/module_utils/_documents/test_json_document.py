@@ -302,6 +302,29 @@ def test_a_changed_item_is_what_is_left_of_its_own_not_of_what_is_dropped_before
     assert edited(before, without_ours) == f'{{"a": [\n  {theirs} ]}}\n]}}\n'
 
 
+def test_a_new_item_does_not_take_the_text_of_what_is_left_after_it() -> None:
+    theirs = '{ "t": 5,   "x":"caf\\u00e9\\/log"}'
+    before = f'{{"a": [\n  {{"m": "B", "h": [{{"x": "old"}}]}},\n  {{"m": "B", "h": [{theirs}, {{"x": "new"}}]}}\n]}}\n'
+
+    def with_ours_first(value: dict[str, Any]) -> None:
+        value["a"][0] = {"m": "B", "h": [{"x": "new"}]}
+        del value["a"][1]["h"][1]
+
+    expected = f'{{"a": [\n  {{"m": "B", "h": [{{"x": "new"}}]}},\n  {{"m": "B", "h": [{theirs}]}}\n]}}\n'
+    assert edited(before, with_ours_first) == expected
+
+
+def test_a_new_item_before_what_is_left_of_the_only_one_is_written_anew() -> None:
+    theirs = '{"t" :5, "x" :"caf\\u00e9\\/log"}'
+
+    def with_another_first(value: dict[str, Any]) -> None:
+        del value["a"][0]["ours"]
+        value["a"].insert(0, {"new": 1})
+
+    before = f'{{"a": [{theirs[:-1]}, "ours": 1}}]}}'
+    assert edited(before, with_another_first) == f'{{"a": [{{"new": 1}}, {theirs}]}}'
+
+
 def test_lists_of_any_length_cost_little() -> None:
     """As many steps for each item, however many there are."""
     before = {"a": [{"at": place, "ours": 1} for place in range(20_000)]}

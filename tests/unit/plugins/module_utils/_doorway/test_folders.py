@@ -11,6 +11,7 @@ import os
 import socket
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -456,3 +457,23 @@ def test_a_file_that_is_swapped_between_look_and_open_is_unclear(peer: Path, mon
     monkeypatch.setattr(os, "open", swapped)
     with Folder(FREE, str(peer)) as folder, pytest.raises(folders.Unclear):
         folder.glance(".claude/settings.json")
+
+
+def test_what_cannot_be_looked_at_is_not_taken_for_no_folder(peer: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a folder may be listed and not entered (mode 644)."""
+    (peer / "skills/ours").mkdir(parents=True)
+    (peer / "skills/gone").symlink_to("nowhere")
+    (peer / "skills/loop").symlink_to("loop")
+    with Folder(FREE, str(peer)) as folder:
+        assert folder.names("skills", folders=True) == ["ours"]
+        stat = os.stat
+
+        def closed(path: Any, **how: Any) -> os.stat_result:
+            if path in ("ours", b"ours"):
+                raise PermissionError(errno.EACCES, "Permission denied")
+            return stat(path, **how)
+
+        monkeypatch.setattr(os, "stat", closed)
+        with pytest.raises(Problem) as caught:
+            folder.names("skills", folders=True)
+    assert (caught.value.path, caught.value.reason) == (str(peer / "skills"), "permission denied")

@@ -258,6 +258,30 @@ def test_a_link_that_leaves_the_folder_is_refused(place: Place, cwd: Path) -> No
 # Skills
 
 
+@pytest.mark.parametrize("link", ["iapeer-memory-init", "iapeer-memory-init/SKILL.md"])
+def test_a_skill_is_not_written_through_a_link(place: Place, cwd: Path, link: str) -> None:
+    """What it leads to may be somebody else's, and would be lost as a whole."""
+    theirs = put(cwd, ".claude/skills/house-style/SKILL.md", "ours is the house\n")
+    path = cwd / ".claude/skills" / link
+    path.parent.mkdir(exist_ok=True)
+    path.symlink_to(theirs if link.endswith(".md") else theirs.parent)
+    bad = plans(cwd)["skills"]
+    assert (bad.action, bad.path, bad.edits) == ("failed", str(path), ())
+    assert "remove the link" in bad.detail
+    assert done(place, cwd)["skills"] == "failed"
+    assert done(place, cwd, ABSENT)["skills"] == "removed"
+    assert not path.is_symlink()
+    assert theirs.read_text() == "ours is the house\n"
+
+
+def test_a_linked_skill_that_is_right_is_in_place(place: Place, cwd: Path) -> None:
+    done(place, cwd)
+    kept = cwd / "skill"
+    (cwd / ".claude/skills/iapeer-memory-init").rename(kept)
+    (cwd / ".claude/skills/iapeer-memory-init").symlink_to(kept)
+    assert done(place, cwd)["skills"] == "already"
+
+
 def test_an_edited_skill_is_written_again_and_the_others_stay(place: Place, cwd: Path) -> None:
     done(place, cwd)
     put(cwd, ".claude/skills/iapeer-memory-init/SKILL.md", "mine")

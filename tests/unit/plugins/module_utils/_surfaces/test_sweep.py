@@ -360,6 +360,28 @@ def test_peers_that_share_a_folder_are_swept_once(place: Place, second: str, lin
     assert not ensure(place, peers=peers)["changed"]
 
 
+@pytest.mark.parametrize(
+    ("link", "target", "owner"),
+    [
+        (".mcp.json", ".claude/settings.json", "hooks of claude"),
+        (".codex/hooks.json", "../.claude/settings.json", "hooks of claude"),
+    ],
+)
+def test_two_surfaces_in_one_file_are_refused(place: Place, link: str, target: str, owner: str) -> None:
+    """Each would undo what the other has written, in every run anew."""
+    cwd = place.peer("alpha")
+    place.write(cwd / ".claude/settings.json", "{}")
+    (cwd / link).parent.mkdir(exist_ok=True)
+    (cwd / link).symlink_to(target)
+    peers = [{"personality": "alpha", "cwd": str(cwd), "runtimes": ["claude", "codex"]}]
+    assert "failed" not in ensure(place, peers=peers, state="absent"), "nothing of ours is in it"
+    for done in (ensure(place, check=True, peers=peers), ensure(place, peers=peers)):
+        [seat] = [record for record in done["results"] if not record["ok"]]
+        [bad] = [outcome for outcome in seat["outcomes"] if outcome["detail"] == f"a link to the file of {owner}"]
+        assert (bad["action"], bad["path"]) == ("failed", str(cwd / link))
+    assert not ensure(place, peers=peers)["changed"]
+
+
 def test_a_peer_that_is_swept_nowhere_is_left_out_with_the_reason(place: Place) -> None:
     cwd = str(place.peer("alpha"))
     peers = [{"personality": name, "cwd": cwd, "runtimes": ["claude"]} for name in ("alpha", "beta")]
