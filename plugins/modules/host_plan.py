@@ -235,7 +235,9 @@ paths:
   type: dict
   sample: {"slot": "/home/ada/.iapeer/memory-provider.json"}
 config:
-  description: What C(config.env) amounts to.
+  description:
+    - What C(config.env) amounts to; with O(playbook=install) what it will amount to, where setup is about to make it,
+      and then with C(foreseen) true.
   returned: success
   type: dict
   sample: {"ok": true, "problem": "", "locale": "en", "mcp_port": 8766}

@@ -187,6 +187,9 @@ def _heartbeat(checked: Checked) -> Row:
         mended = detail_of(result) if result and status_of(result) == CHANGED else ""
         words = "; ".join(filter(None, (problem, daemon["problem"], mended)))
         return Row(name, REPAIRED if mended and not problem else FAIL, words)
+    looked = checked.look["steps"].get("memoryd", {})
+    if not problem and looked.get("action") == "pid_file_removed":  # one that names nobody, while the daemon runs
+        return Row(name, checked.status("memoryd", result or looked), daemon["problem"])
     if not problem:  # the row is about the heartbeat alone; without a pid that is all there is to go by
         watch = f", watch={daemon['watch']}" if daemon["watch"] else ""
         gone = "" if daemon["pid"] is None else ended
@@ -195,7 +198,6 @@ def _heartbeat(checked: Checked) -> Row:
         return Row(name, OK, f"{daemon['heartbeat_age']:.0f} s old{watch}{more}")
     if result and (status_of(result) == FAIL or result["action"] == "restarted"):
         return Row(name, FAIL if status_of(result) == FAIL else REPAIRED, f"{problem}; {detail_of(result)}")
-    looked = checked.look["steps"].get("memoryd", {})
     if looked.get("action") == "starting":
         return Row(name, FAIL, f"{problem}; {detail_of(looked)}")
     return Row(name, FAIL, problem if daemon["running"] else problem + ended)

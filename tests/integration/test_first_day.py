@@ -138,3 +138,21 @@ def test_a_second_run_changes_nothing(days: Days) -> None:
 
 def test_the_previous_binary_of_a_first_one_is_none(days: Days) -> None:
     assert not Path(f"{days.hosts['bare'].provider_bin}.previous").exists()
+
+
+def test_a_setup_that_fails_holds_the_rest_back(build_shared: Build, gather_shared: Gather) -> None:
+    """No slot is declared, and no peer connected, where config.env could not be made; the next run goes on."""
+    bare = {"form": "absent", "version": "7.1.0", "provisioned": False, "roles": False, "crew": False}
+    host = build_shared(peers=[Peer("alpha")], **bare)
+    fleet = gather_shared(misplaced=host)
+    fleet.variables["misplaced"] = {"iapeer_memory_vault_path": str(host.base / "file" / "vault")}
+    write(host.base / "file", "in the way\n")
+    before = host.snapshot(times=True)
+    foretold, run = fleet.install("--check"), fleet.install()
+    assert run.failed("misplaced") == ["setup"]
+    assert run.rows("misplaced") == foretold.rows("misplaced")
+    assert [change for change in diff(before, host.snapshot(times=True)) if "provider-forms.json" not in change] == []
+    (host.base / "file").unlink()
+    assert fleet.install().rc == 0
+    assert host.guide_path.exists()
+    assert host.slot()["version"] == "7.1.0"

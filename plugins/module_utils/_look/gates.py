@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._things.verdicts import LOST
+from .._things.verdicts import LOST, OLD_SWEEP
 from .leaving import UNINSTALL
-from .plan import CHANGED, FAIL, KEPT, LANDED, SKIP, Facts, Held, Plan, Statuses, foreign, status_of
+from .plan import CHANGED, FAIL, KEPT, LANDED, OK, SKIP, Facts, Held, Plan, Statuses, foreign, status_of
 
 # The steps, in the contract's order; role-descriptions is told with wake-policy.
 ORDER = (
@@ -83,9 +83,18 @@ def _nameless(facts: Facts, done: Statuses) -> Held | None:
 def _beyond_repair(step: str, facts: Facts) -> Held | None:
     """What repair leaves to update."""
     legacy = facts["slot"]["form"] == "v1_1" and step in ("surfaces", "slot")
-    if step not in MENDABLE or legacy:
+    if step not in MENDABLE or legacy or _is_unchecked(step, facts.get("steps") or {}):
         return Held(SKIP, "left to update")
     return None
+
+
+def _is_unchecked(step: str, steps: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether all that a step has to do is what no check looks at: a template no doctrine waits for, the old timer."""
+    if step in ("templates", "doctrines"):
+        return status_of(steps.get("doctrines", {})) == OK
+    found = steps.get("triggers", {}).get("triggers") or ()
+    changing = [item["name"] for item in found if item["action"] not in ("already", "absent")]
+    return step == "triggers" and changing == [OLD_SWEEP]
 
 
 def _migration(step: str, done: Statuses) -> Held | None:
@@ -106,11 +115,13 @@ def _migration(step: str, done: Statuses) -> Held | None:
 def held_on_first_day(step: str, facts: Facts, done: Statuses, repair: bool = False) -> Held | None:
     """What holds a step of install back; None where it may run (contract §13).
 
-    facts: of the host as its config.env will make it; that none can be made is said at setup.
+    facts: of the host as its config.env will make it (config.foreseen, as long as there is none); that none can be
+    made is said at setup.
     """
     if step == "setup":
         return foreign(step, facts) or _nameless(facts, done)
-    if not facts["config"]["ok"] and step not in ("binary", "forms"):
+    unmade = bool(facts["config"].get("foreseen")) and done.get("setup") == FAIL
+    if (unmade or not facts["config"]["ok"]) and step not in ("binary", "forms"):
         return foreign(step, facts) or Held(SKIP, "not set up: see setup")
     return held(step, facts, done, repair)
 

@@ -37,11 +37,10 @@ def in_short(facts: Mapping[str, Any]) -> str:
 
 def read_host(host: Host, options: Mapping[str, Any], version: str = "") -> dict[str, Any]:
     """The facts of a host; version: what the binary is known to say, empty: it is asked."""
-    config = host.config
     slot, fleet, manifest = read_slot(host), read_fleet(host), read_manifest(host)
     return {
-        "paths": {**host.paths._asdict(), "templates": host.paths.templates(config.locale)},
-        "config": {"ok": config.ok, **config._asdict(), **({"unread": host.unread} if host.unread else {})},
+        "paths": {**host.paths._asdict(), "templates": host.paths.templates(host.config.locale)},
+        "config": config_of(host),
         "slot": {"form": slot.form, "provider": slot.provider, "version": slot.version, "problem": slot.problem},
         "fleet": {"readable": fleet.readable, "count": len(fleet.peers), "problem": fleet.problem},
         "memoryd": _memoryd(host, options),
@@ -50,6 +49,12 @@ def read_host(host: Host, options: Mapping[str, Any], version: str = "") -> dict
         "binary": _binary(host, version),
         "sandboxed": host.files.sandbox.armed,
     }
+
+
+def config_of(host: Host) -> dict[str, Any]:
+    """What config.env and the environment amount to."""
+    unread = {"unread": host.unread} if host.unread else {}
+    return {"ok": host.config.ok, **host.config._asdict(), **unread}
 
 
 def _memoryd(host: Host, options: Mapping[str, Any]) -> dict[str, Any]:

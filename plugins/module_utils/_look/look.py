@@ -24,7 +24,7 @@ from .._things.memoryd import observe
 from .._things.ran_from import runs_from
 from .._things.slot import read_slot
 from .gates import PLANS, pending
-from .info import in_short, read_host
+from .info import config_of, in_short, read_host
 from .plan import FAIL, OK, Held, status_of
 from .step import Step
 from .steps import STEPS
@@ -88,7 +88,8 @@ def look(host: Host, options: Mapping[str, Any], check: bool) -> Result:
     playbook = options.get("playbook") or "update"
     plan, work = PLANS[playbook], work_of(playbook)
     host = host._replace(egress=cast(Egress, Remembering(host.egress)))
-    if playbook == "install" and (day := _first_day(host, options)) is not None:
+    today, day = host, _first_day(host, options) if playbook == "install" else None
+    if day is not None:
         host, options = day.host, {**options, "day": day}
     options = {**options, "templates": _own_templates(host, options)}
     keep = bool(options.get("keep")) and not check
@@ -100,6 +101,8 @@ def look(host: Host, options: Mapping[str, Any], check: bool) -> Result:
         reason = plan.held(name, facts, {step: status_of(told) for step, told in steps.items()}, False)
         result = _planned(work[name], host, options, ahead) if reason is None else _held_back(reason)
         ahead = work[name].leaves(ahead, result, host)
+        if name == "setup" and day is not None and day.config is not None:
+            facts = {**facts, "config": _config_after(facts["config"], result, today)}
         steps[name] = _told(result)
         diffs += result.diff
     if keep and status_of(steps.get("memoryd", {})) == OK:
@@ -117,6 +120,14 @@ def _first_day(host: Host, options: Mapping[str, Any]) -> Day | None:
         return None if read_slot(host).barred else first_day(host, options)
     except Problem:
         return None
+
+
+def _config_after(foreseen: Mapping[str, Any], setup: Result, today: Host) -> Mapping[str, Any]:
+    """The config of a host once it is foretold what setup comes to: a run may count on it, or there will be none."""
+    if not setup.failed:
+        return {**foreseen, "foreseen": True}
+    written = any(item["thing"] == "config.env" for item in setup.data.get("results") or ())
+    return foreseen if written else config_of(today)
 
 
 def _own_templates(host: Host, options: Mapping[str, Any]) -> Any:

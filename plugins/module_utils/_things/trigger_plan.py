@@ -13,6 +13,7 @@ from .._doorway.problem import Problem
 from .._forms.forms import Forms
 from .._host.host import Host
 from .._host.paths import NAME
+from .verdicts import OLD_SWEEP
 
 # What a message carries for each kind, in the order of the contract; the profile repeats it.
 FIELDS = {"event": ("script", "target", "id"), "time": ("when", "message", "target", "id", "check")}
@@ -21,7 +22,7 @@ TOLD = {"event": ("target", "script"), "time": ("target", "check")}
 REQUIRED = {"event": ("script", "target"), "time": ("when", "text", "target")}  # options of the module
 PROGRAMS = {"event": "script", "time": "check"}
 PRESENT, ABSENT = "present", "absent"
-WATCHER, DREAM, OLD_SWEEP = "watcher", "dream", "old-sweep"
+WATCHER, DREAM = "watcher", "dream"
 IDENTITIES = {WATCHER: f"{NAME}-memoryd", DREAM: f"{NAME}-dream-tick", OLD_SWEEP: f"{NAME}-inbox-sweep"}
 Trigger = dict[str, Any]
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 HUNG_AFTER = 120  # seconds
 BACK, INDEXING, HUNG, DEAD, FLAPPING = "back", "indexing", "hung", "dead", "flapping"
 LOST = (HUNG, DEAD, FLAPPING)  # what no waiting mends
+OLD_SWEEP = "old-sweep"  # a trigger of earlier versions, which goes
 MIGRATE = "the slot is in the v1.1 form: migrate with update"
 
 

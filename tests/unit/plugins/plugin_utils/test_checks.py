@@ -133,6 +133,14 @@ def test_a_daemon_that_runs_without_its_pid_file_is_told_beside_its_heartbeat() 
     assert rows(look(memoryd=lost))["memoryd-heartbeat"] == ("ok", words)
 
 
+def test_a_pid_file_that_names_nobody_fails_while_the_daemon_runs_without_it() -> None:
+    words = "it runs without its pid file; the pid file holds 'abc', no pid of a daemon"
+    gone = {"changed": True, "action": "pid_file_removed", "detail": "the stale pid file goes"}
+    found = look(memoryd={"running": True, "pid": 7, "problem": words}, steps={"memoryd": gone})
+    assert rows(found)["memoryd-heartbeat"] == ("fail", words)
+    assert rows(found, memoryd=gone)["memoryd-heartbeat"] == ("repaired", words)
+
+
 @pytest.mark.parametrize("complaint", ["", "heartbeat is 300 s old"])
 def test_a_pid_file_that_cannot_be_used_fails_whatever_the_heartbeat_says(complaint: str) -> None:
     """As it does with update: a host that verify calls fine has nothing to do."""

@@ -127,6 +127,21 @@ def test_what_repair_may_mend(form: str, step: str, fleet: dict[str, Any], may: 
     assert (held(step, look(form, fleet=fleet), FINE, repair=True) is None) == may
 
 
+def test_repair_does_not_what_no_check_looks_at() -> None:
+    """An edited template whose doctrine is in place; a timer of earlier versions, alone."""
+
+    def may(step: str, **steps: dict[str, Any]) -> bool:
+        return is_due(step, look(steps=steps), {}, repair=True)
+
+    assert not may("templates", templates=CHANGED)
+    assert may("templates", templates=CHANGED, doctrines=CHANGED)
+    assert not is_due("doctrines", {**look(), "pending": ["templates", "doctrines"]}, {}, repair=True)
+    old = {"name": "old-sweep", "action": "unregistered"}
+    for action, wanted in (("already", False), ("registered", True), ("failed", True)):
+        triggers = {**CHANGED, "triggers": [{"name": "watcher", "action": action}, old]}
+        assert may("triggers", triggers=triggers) is wanted
+
+
 def test_pending_is_what_would_change_or_fail_and_what_depends_on_a_change() -> None:
     steps = look()["steps"]
     assert pending(steps) == []

@@ -364,8 +364,8 @@ def test_native_memory_is_switched_by_the_core_and_a_core_that_cannot_is_only_to
 
 
 def test_what_holds_the_first_day_back() -> None:
-    def statuses(found: dict[str, Any]) -> dict[str, str]:
-        told = {name: held_on_first_day(name, found, {}) for name in INSTALL.order}
+    def statuses(found: dict[str, Any], **done: str) -> dict[str, str]:
+        told = {name: held_on_first_day(name, found, done) for name in INSTALL.order}
         return {name: reason.status for name, reason in told.items() if reason}
 
     others = [name for name in INSTALL.order if name not in ("binary", "forms", "setup")]
@@ -373,6 +373,10 @@ def test_what_holds_the_first_day_back() -> None:
     assert statuses(a_look("foreign")) == {**dict.fromkeys(INSTALL.order, "skip"), "slot": "fail"}
     assert statuses(a_look(config={"ok": False, "problem": "no vault"})) == dict.fromkeys(others, "skip")
     assert set(statuses(a_look(version="", binary={"problem": "no binary"}))) == {"setup", *others}
+    counted_on = a_look(config={"ok": True, "problem": "", "foreseen": True})
+    assert statuses(counted_on, setup="changed") == {}
+    assert statuses(counted_on, setup="fail") == dict.fromkeys(others, "skip"), "there is no config.env"
+    assert statuses(a_look(), setup="fail") == {}, "there is one"
 
 
 def test_a_look_at_a_bare_host_foretells_every_step_and_changes_nothing(bare: Place) -> None:
@@ -389,6 +393,17 @@ def test_a_look_at_a_bare_host_foretells_every_step_and_changes_nothing(bare: Pl
     ]
     assert not [name for name in INSTALL.order if found["steps"][name].get("failed") and name != "binary"]
     assert (found["config"]["vault_path"], found["config"]["locale"]) == (str(bare.vault), "ru")
+    assert found["config"]["foreseen"] is True
+
+
+def test_a_look_counts_on_no_config_where_setup_is_foretold_to_fail(bare: Place) -> None:
+    bare.write(bare.base / "file", "")
+    options = {**BUNDLED, "playbook": "install", "version": "1.4.0", "vault_path": str(bare.base / "file")}
+    found = look(opened(bare)[0], options, True).data
+    assert "not a directory" in found["steps"]["setup"]["msg"]
+    assert found["config"]["ok"] is False
+    others = [name for name in INSTALL.order if name not in ("binary", "forms", "setup")]
+    assert {found["steps"][name]["detail"] for name in others} == {"not set up: see setup"}
 
 
 def test_a_guide_that_is_there_already_is_looked_at_as_by_update(bare: Place) -> None:
