@@ -188,7 +188,7 @@ def _heartbeat(checked: Checked) -> Row:
         words = "; ".join(filter(None, (problem, daemon["problem"], mended)))
         return Row(name, REPAIRED if mended and not problem else FAIL, words)
     looked = checked.look["steps"].get("memoryd", {})
-    if not problem and looked.get("action") == "pid_file_removed":  # one that names nobody, while the daemon runs
+    if not problem and daemon["running"] and looked.get("action") == "pid_file_removed":  # it names another, or nobody
         return Row(name, checked.status("memoryd", result or looked), daemon["problem"])
     if not problem:  # the row is about the heartbeat alone; without a pid that is all there is to go by
         watch = f", watch={daemon['watch']}" if daemon["watch"] else ""

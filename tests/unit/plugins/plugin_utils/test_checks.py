@@ -139,6 +139,8 @@ def test_a_pid_file_that_names_nobody_fails_while_the_daemon_runs_without_it() -
     found = look(memoryd={"running": True, "pid": 7, "problem": words}, steps={"memoryd": gone})
     assert rows(found)["memoryd-heartbeat"] == ("fail", words)
     assert rows(found, memoryd=gone)["memoryd-heartbeat"] == ("repaired", words)
+    ended = look(memoryd={"running": False, "pid": 7, "problem": "no process 7"}, steps={"memoryd": gone})
+    assert rows(ended)["memoryd-heartbeat"][0] == "ok", "a heart that just beat is all that the row is about"
 
 
 @pytest.mark.parametrize("complaint", ["", "heartbeat is 300 s old"])
