@@ -64,7 +64,7 @@ def cost(command: Command) -> Cost:
 
 @functools.cache
 def _runner() -> ProcessPoolExecutor:
-    """A small process to start commands from: Linux counts what starts a command into the biggest that it ever was."""
+    """A small process to start commands from: Linux counts the size of what starts a command as that command's."""
     return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
 
 

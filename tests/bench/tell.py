@@ -31,7 +31,7 @@ Peers with both runtimes, eight files each; what the process costs without peers
 sweep what the core itself takes to answer its one question. The floor opens, reads, parses and compares the same files
 in one plain process; that of a first sweep writes them by rename, and makes sure of nothing. First sweeps were measured
 once, and without trust, which is a process of the core for each peer.
-Wanted: a converged sweep of at most {sweep} times the floor.
+Wanted: a converged sweep of at most {sweep} times the floor; of a floor of a few milliseconds the ratio says little.
 
 {sweeps}
 

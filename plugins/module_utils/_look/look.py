@@ -88,7 +88,8 @@ def look(host: Host, options: Mapping[str, Any], check: bool) -> Result:
     playbook = options.get("playbook") or "update"
     plan, work = PLANS[playbook], work_of(playbook)
     host = host._replace(egress=cast(Egress, Remembering(host.egress)))
-    today, day = host, _first_day(host, options) if playbook == "install" else None
+    today = host
+    day = _first_day(host, options) if playbook == "install" else None
     if day is not None:
         host, options = day.host, {**options, "day": day}
     options = {**options, "templates": _own_templates(host, options)}

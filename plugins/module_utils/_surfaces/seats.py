@@ -207,7 +207,8 @@ def _apart(seats: Sequence[Seat]) -> list[Seat]:
                 name = f"{item.surface} of {seat.runtime}"
                 owner = owners.setdefault(real(item.path), name)
                 if owner != name and item.edits:
-                    item = item.failed(Problem(f"a link to the file of {owner}", item.path, "irregular"))
+                    words = f"a link to the file of {owner}, and each would undo the other's work: remove the link"
+                    item = item.failed(Problem(words, item.path, "irregular"))
             planned.append(item)
         done.append(seat._replace(planned=tuple(planned)))
     return done
